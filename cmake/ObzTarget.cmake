@@ -1,0 +1,24 @@
+# One way to declare a target: warnings, exact floating point, root-relative includes.
+
+option(OBZ_WERROR "Warnings are errors" OFF)
+set(OBZ_SANITIZE "" CACHE STRING "Sanitizers for every target, e.g. address,undefined")
+
+function(obz_settings target)
+  target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR})
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers
+                                           $<$<BOOL:${OBZ_WERROR}>:-Werror>)
+  # The foreign float recipes are defined operation by operation: no contraction, no reassociation.
+  target_compile_options(${target} PUBLIC -ffp-contract=off)
+  if(OBZ_SANITIZE)
+    target_compile_options(${target} PUBLIC -fsanitize=${OBZ_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=${OBZ_SANITIZE})
+  endif()
+endfunction()
+
+# obz_library(name SOURCES a.cpp ... [DEPENDS lib ...])
+function(obz_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
+  obz_settings(${name})
+endfunction()

@@ -1,0 +1,22 @@
+// The float border: real inputs to integers and back, each step one float32 operation as the cited runtime does it.
+#pragma once
+
+#include "ref/border/border.hpp"
+#include "ref/tensor/tensor.hpp"
+
+namespace obz {
+
+struct Quantized {
+  Tensor values;
+  float scale = 0;  ///< dynamic borders: what the data's range gave
+  std::int64_t zero_point = 0;
+};
+
+/// (S60) affine: clamp(round(float32(x / scale)) + zp); (S61) clamp_first; (S62) bipolar; (S63) dynamic.
+/// Error naming the element when x is NaN or infinite.
+Quantized quantize(const InputBorder& border, IntType type, const FloatTensor& x);
+
+/// (S64) float32(q - zp) * scale.
+FloatTensor dequantize(const OutputBorder& border, const Tensor& q);
+
+}  // namespace obz

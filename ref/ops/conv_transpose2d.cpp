@@ -1,0 +1,56 @@
+#include "ref/ops/conv_transpose2d.hpp"
+
+#include <fmt/format.h>
+
+#include "ref/base/error.hpp"
+#include "ref/ops/dot.hpp"
+
+namespace obz {
+
+Shape infer(const ConvTranspose2d& op, const Shape& x, const std::string& where) {
+  if (x.rank() != 4) throw Error(fmt::format("{}: expected an input of rank 4, got {}", where, x.text()));
+  check_filter(op.filter, 4, where);
+  check_window(op.window, where);
+  const View4 in(x, op.layout);
+  const std::int64_t out = op.filter.weights.shape[0];
+  if (op.groups < 1 || in.c % op.groups != 0 || out % op.groups != 0 || op.filter.weights.shape[3] * op.groups != in.c) {
+    throw Error(fmt::format("{}: weights {} with {} groups do not fit an input of {} channels", where,
+                            op.filter.weights.shape.text(), op.groups, in.c));
+  }
+  if (op.out_h < 0 || op.out_w < 0) throw Error(fmt::format("{}: expected output extents >= 0", where));
+  return shape4(op.layout, in.n, op.out_h, op.out_w, out);
+}
+
+void run(const ConvTranspose2d& op, const Tensor& x, Tensor& y, AccumulatorTap tap) {
+  const View4 in(x.shape, op.layout), out(y.shape, op.layout);
+  const std::int64_t kernel_h = op.filter.weights.shape[1], kernel_w = op.filter.weights.shape[2];
+  const std::int64_t depth = op.filter.weights.shape[3];
+  const std::int64_t outputs_per_group = out.c / op.groups;
+  const Window& win = op.window;
+
+  for_each_output(op.layout, out, [&](std::int64_t n, std::int64_t oh, std::int64_t ow, std::int64_t o) {
+    const std::int64_t first_input = o / outputs_per_group * depth;
+    const std::int64_t zw = op.filter.zero_point_of(o);
+    std::int64_t sum = op.filter.bias_of(o);
+    for (std::int64_t kh = 0; kh < kernel_h; ++kh) {
+      const std::int64_t h = oh + win.pad_top - kh * win.dilation_h;
+      if (h < 0 || h % win.stride_h != 0 || h / win.stride_h >= in.h) continue;
+      for (std::int64_t kw = 0; kw < kernel_w; ++kw) {
+        const std::int64_t w = ow + win.pad_left - kw * win.dilation_w;
+        if (w < 0 || w % win.stride_w != 0 || w / win.stride_w >= in.w) continue;
+        const std::int32_t* xs = x.data.data() + in.at(n, h / win.stride_h, w / win.stride_w, first_input);
+        const std::int32_t* ws = op.filter.weights.data.data() + ((o * kernel_h + kh) * kernel_w + kw) * depth;
+        sum += dot(xs, in.sc, op.x_zero_point, ws, 1, zw, depth);
+      }
+    }
+    const std::int64_t acc = op.accumulator(sum);
+    if (tap != nullptr) tap->push_back(acc);
+    y.data[out.at(n, oh, ow, o)] = op.requant(acc, o);
+  });
+}
+
+std::int64_t macs(const ConvTranspose2d& op, const Shape& x) {
+  return x.elems() * op.filter.weights.shape[1] * op.filter.weights.shape[2] * (op.out_channels() / op.groups);
+}
+
+}  // namespace obz
