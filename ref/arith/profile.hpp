@@ -42,6 +42,7 @@ struct Profile {
   std::uint8_t acc_bits = 32;  ///< accumulator register
   Overflow acc_overflow = Overflow::wrap;
   bool has_zero_point = true;  ///< false: the system knows no output zero point (it must be 0)
+  bool has_addend = false;     ///< per-channel integer that joins the product before the shift (PULP-NN's lambda)
   std::uint8_t multiplier_field_bits = 32;  ///< width of the multiplier field in the device
   bool multiplier_is_signed = true;
 

@@ -1,0 +1,108 @@
+// obz check: every engine on a network or a vector set, compared with tolerance zero.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "cli/progress.hpp"
+#include "cli/report.hpp"
+#include "cli/requant_options.hpp"
+#include "cli/verb.hpp"
+#include "golden/check.hpp"
+#include "golden/synth.hpp"
+#include "ref/base/file.hpp"
+#include "ref/net/save_load.hpp"
+
+namespace obz::cli {
+namespace {
+
+struct Options {
+  std::string subject, junit, html, goal = "random";
+  std::vector<std::string> engines, inputs;
+  std::int64_t samples = 1;
+  std::uint64_t seed = 1;
+  bool json = false;
+};
+
+/// Seeded inputs as arrays, `samples` of them.
+std::vector<NpyArray> generated(const IntNet& net, const Options& o) {
+  std::vector<NpyArray> arrays;
+  for (std::int64_t s = 0; s < o.samples; ++s) {
+    const std::vector<Tensor> inputs = random_inputs(net, goal_from(o.goal), o.seed, s);
+    for (std::size_t k = 0; k < inputs.size(); ++k) {
+      const NpyArray one = npy_from(inputs[k]);
+      if (s == 0) {
+        arrays.push_back(one);
+        std::vector<std::int64_t> dims(one.shape.begin(), one.shape.end());
+        dims.insert(dims.begin(), o.samples);
+        arrays[k].shape = Shape(dims);
+      } else {
+        arrays[k].bytes.insert(arrays[k].bytes.end(), one.bytes.begin(), one.bytes.end());
+      }
+    }
+  }
+  return arrays;
+}
+
+CheckReport check_network(const Options& o, Engines& engines, const Progress& progress) {
+  const bool only_ref = std::all_of(engines.begin(), engines.end(), [](const auto& e) { return e->name() == "ref"; });
+  if (only_ref) throw Error("check: ref is the golden of a network; name an engine to compare it with, e.g. --engines ref,fast");
+  const IntNet net = load_net(o.subject);
+  if (!o.inputs.empty()) {
+    const InputSet inputs(net, o.inputs);
+    return check_net(net, inputs, o.samples, engines, progress);
+  }
+  const std::vector<std::string> names(net.inputs.size(), "seeded input");
+  const InputSet inputs(net, generated(net, o), names);
+  CheckReport report = check_net(net, inputs, o.samples, engines, progress);
+  report.seed = o.seed;
+  return report;
+}
+
+int run(const Options& o) {
+  if (o.samples < 1) throw Error(fmt::format("--samples {}: expected at least 1", o.samples));
+  Engines engines = make_engines(o.engines);
+  ProgressBar bar("check");
+  const Progress progress = [&](std::int64_t done, std::int64_t total) { bar.update(done, total); };
+  const CheckReport report = std::filesystem::is_directory(o.subject) ? check_set(o.subject, engines, progress)
+                                                                      : check_network(o, engines, progress);
+  if (!o.junit.empty()) {
+    const std::string junit = report_junit(report);
+    write_file(o.junit, as_bytes(junit));
+  }
+  if (!o.html.empty()) {
+    const std::string html = report_html(report);
+    write_file(std::filesystem::path(o.html) / "index.html", as_bytes(html));
+  }
+  if (report.seed != 0) fmt::print(stderr, "inputs generated with seed {}\n", report.seed);
+  fmt::print("{}", o.json ? report_json(report) : report_text(report));
+  if (!report.anything_compared()) {
+    throw MissingTool("check: nothing was compared: every engine is absent or supports none of the layers");
+  }
+  return report.differ() == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+Verb check_verb() {
+  auto o = std::make_shared<Options>();
+  return {"check",
+          "Compare engines on a network or a vector set; tolerance is zero",
+          "  obz check kws.obz --engines ref,fast --input x.npy --samples 4\n"
+          "  obz check vectors/requant --engines ref,fast --engines 'pipe:./dut --fast'\n"
+          "  obz check kws.obz --engines fast --samples 100 --junit report.xml --json\n",
+          {{"subject", "NET|DIR", "an .obz network, or a folder written by `obz gen`", &o->subject, true},
+           {"--engines,-e", "LIST", "ref, fast, pipe:COMMAND (your program); comma-separated, repeatable", &o->engines, true},
+           {"--input,-i", "FILE", "network: npy with one sample per leading index (default: seeded)", &o->inputs},
+           {"--samples,-n", "N", "network: how many samples (default 1)", &o->samples},
+           {"--seed,-s", "N", "network: of generated inputs (default 1)", &o->seed},
+           {"--goal,-g", "GOAL", "network: generated inputs, corners or random (default random)", &o->goal},
+           {"--junit", "FILE", "also write JUnit XML", &o->junit},
+           {"--html", "DIR", "also write DIR/index.html", &o->html},
+           {"--json", "", "report as JSON", &o->json}},
+          [o] { return run(*o); }};
+}
+
+}  // namespace obz::cli

@@ -1,0 +1,112 @@
+// obz info: what a network consists of, layer by layer, with accumulator bounds.
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/table.hpp"
+#include "cli/verb.hpp"
+#include "golden/check.hpp"
+#include "ref/net/bounds.hpp"
+#include "ref/net/cost.hpp"
+#include "ref/net/save_load.hpp"
+#include "ref/tensor/type_text.hpp"
+
+namespace obz::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  std::string net;
+  bool json = false;
+};
+
+struct Layer {
+  std::string name, op, widths, shape, type;
+  LayerCost cost;
+  std::optional<Range> accumulator;
+  int register_bits = 0;
+};
+
+int register_of(const Operator& op) {
+  return std::visit(
+      [](const auto& o) {
+        if constexpr (requires { o.accumulator; }) return int{o.accumulator.bits};
+        return 0;
+      },
+      op);
+}
+
+std::vector<Layer> layers_of(const IntNet& net) {
+  const std::vector<Range> ranges = value_ranges(net);
+  std::vector<Layer> layers;
+  for (const Node& node : net.nodes) {
+    const TensorInfo& out = net.tensors[static_cast<std::size_t>(node.outputs[0])];
+    layers.push_back({node.name, describe(node.op), widths(net, node), out.shape.text(), type_text(out.type),
+                      cost_of(net, node), accumulator_range(net, node, ranges), register_of(node.op)});
+  }
+  return layers;
+}
+
+void print_json(const IntNet& net, const std::vector<Layer>& layers) {
+  Json json = {{"name", net.name}, {"origin", net.origin}, {"profile", net.profile}, {"notes", net.notes}};
+  json["layers"] = Json::array();
+  LayerCost total;
+  for (const Layer& l : layers) {
+    Json item = {{"name", l.name},      {"op", l.op},         {"widths", l.widths},
+                 {"out", l.shape},      {"type", l.type},     {"macs", l.cost.macs},
+                 {"bops", l.cost.bops}, {"weight_bytes", l.cost.weight_bytes}, {"out_bytes", l.cost.out_bytes}};
+    if (l.accumulator) {
+      item["accumulator"] = {{"lo", l.accumulator->lo}, {"hi", l.accumulator->hi}, {"bits", signed_bits(*l.accumulator)}};
+      if (l.register_bits > 0) item["accumulator"]["register_bits"] = l.register_bits;
+    }
+    json["layers"].push_back(item);
+    total += l.cost;
+  }
+  json["total"] = {{"layers", layers.size()}, {"macs", total.macs}, {"bops", total.bops}, {"weight_bytes", total.weight_bytes}};
+  fmt::print("{}\n", json.dump(1));
+}
+
+void print_text(const IntNet& net, const std::vector<Layer>& layers) {
+  fmt::print("{}  (profile {})\n", net.name, net.profile.empty() ? "none" : net.profile);
+  if (!net.origin.empty()) fmt::print("from {}\n", net.origin);
+  for (const InputBorder& b : net.input_borders) {
+    fmt::print("float input \"{}\" enters as {}\n", b.name, type_text(net.tensors[static_cast<std::size_t>(b.tensor)].type));
+  }
+  for (const std::string& note : net.notes) fmt::print("note: {}\n", note);
+  Table table({"layer", "op", "WxA", "output", "type", ">MAC", ">weights B", ">acc bits", "acc range"});
+  LayerCost total;
+  for (const Layer& l : layers) {
+    std::string bits, range;
+    if (l.accumulator) {
+      bits = fmt::format("{}{}", signed_bits(*l.accumulator), l.register_bits > 0 ? fmt::format("/{}", l.register_bits) : "");
+      range = fmt::format("[{}, {}]", l.accumulator->lo, l.accumulator->hi);
+    }
+    table.add({l.name, l.op, l.widths, l.shape, l.type, l.cost.macs > 0 ? grouped(l.cost.macs) : "",
+               l.cost.weight_bytes > 0 ? grouped(l.cost.weight_bytes) : "", bits, range});
+    total += l.cost;
+  }
+  fmt::print("\n{}\n", table.text());
+  fmt::print("{} layers, {}MAC, {}BOPS (MAC x bits x bits), {} bytes of weights\n", layers.size(), scaled(static_cast<double>(total.macs)) + " ",
+             scaled(static_cast<double>(total.bops)) + " ", grouped(total.weight_bytes));
+  fmt::print("acc bits: least signed width that holds every reachable sum / width of the register\n");
+}
+
+}  // namespace
+
+Verb info_verb() {
+  auto o = std::make_shared<Options>();
+  return {"info",
+          "Layers, widths, MACs, BOPS, bytes and accumulator bounds of a network",
+          "  obz info kws.obz\n  obz info kws.obz --json | jq .total\n",
+          {{"net", "NET", "an .obz network", &o->net, true}, {"--json", "", "as JSON", &o->json}},
+          [o] {
+            const IntNet net = load_net(o->net);
+            const std::vector<Layer> layers = layers_of(net);
+            o->json ? print_json(net, layers) : print_text(net, layers);
+            return 0;
+          }};
+}
+
+}  // namespace obz::cli

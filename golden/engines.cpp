@@ -1,0 +1,88 @@
+#include <fmt/format.h>
+
+#include <map>
+
+#include "golden/engine.hpp"
+#include "golden/pipe_engine.hpp"
+#include "ref/base/error.hpp"
+#include "ref/base/suggest.hpp"
+#include "ref/execute/fast.hpp"
+#include "ref/execute/naive.hpp"
+
+namespace obz {
+namespace {
+
+class RefEngine final : public Engine {
+ public:
+  std::string name() const override { return "ref"; }
+  Support supports(const LayerJob&) const override { return {}; }
+  LayerResult run(const LayerJob& job) override {
+    LayerResult result{Tensor(job.output->shape, job.output->type), std::nullopt};
+    run_naive(*job.node, job.inputs, result.output);
+    return result;
+  }
+  Support supports(const RequantJob&) const override { return {}; }
+  std::vector<std::int64_t> run(const RequantJob& job) override {
+    std::vector<std::int64_t> out;
+    out.reserve(job.cases.size());
+    for (const RequantCase& c : job.cases) out.push_back(apply_recipe(c.acc, job.recipe, c.channel));
+    return out;
+  }
+};
+
+class FastEngine final : public Engine {
+ public:
+  std::string name() const override { return "fast"; }
+  Support supports(const LayerJob&) const override { return {}; }
+  LayerResult run(const LayerJob& job) override {
+    std::unique_ptr<FastNode>& node = prepared_[job.node];
+    if (!node) node = prepare_fast(*job.net, *job.node);
+    LayerResult result{Tensor(job.output->shape, job.output->type), std::nullopt};
+    node->run(job.inputs, result.output);
+    return result;
+  }
+  Support supports(const RequantJob&) const override { return {}; }
+  std::vector<std::int64_t> run(const RequantJob& job) override {
+    std::vector<std::int64_t> accs, out(job.cases.size());
+    std::vector<Channel> channels;
+    for (const RequantCase& c : job.cases) {
+      accs.push_back(c.acc);
+      channels.push_back(c.channel);
+    }
+    requantize_fast(job.recipe, channels, accs, out);
+    return out;
+  }
+
+ private:
+  std::map<const Node*, std::unique_ptr<FastNode>> prepared_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> make_engine(const std::string& name) {
+  constexpr std::string_view pipe = "pipe:";
+  if (name == "ref") return std::make_unique<RefEngine>();
+  if (name == "fast") return std::make_unique<FastEngine>();
+  if (name.starts_with(pipe)) return std::make_unique<PipeEngine>(name.substr(pipe.size()));
+  constexpr std::string_view known[] = {"ref", "fast", "pipe:COMMAND"};
+  throw Error(fmt::format("unknown engine \"{}\"{}; engines are {}", name, did_you_mean(name, known), fmt::join(known, ", ")));
+}
+
+std::vector<std::unique_ptr<Engine>> make_engines(const std::vector<std::string>& names) {
+  std::vector<std::unique_ptr<Engine>> engines;
+  for (const std::string& item : names) {
+    std::size_t at = 0;
+    while (at <= item.size()) {
+      // A command may contain anything, so pipe: takes the rest of its item.
+      const bool command = item.compare(at, 5, "pipe:") == 0;
+      const std::size_t end = command ? item.size() : std::min(item.find(',', at), item.size());
+      const std::string name = item.substr(at, end - at);
+      if (!name.empty()) engines.push_back(make_engine(name));
+      at = end + 1;
+    }
+  }
+  if (engines.empty()) throw Error("no engine given: --engines ref,fast");
+  return engines;
+}
+
+}  // namespace obz
