@@ -225,13 +225,38 @@ struct NodeChecker {
   }
 };
 
+/// Every requantizer has a channel: what follows, ranges included, relies on it.
+void require_channels(const Node& node, const std::string& where) {
+  const auto require = [&](const Requant& r) {
+    if (r.channels.empty()) throw Error(fmt::format("{}: a requantizer has no channels", where));
+  };
+  std::visit(
+      [&](const auto& op) {
+        if constexpr (requires { op.requant.channels; }) require(op.requant);
+        if constexpr (requires { op.out.channels; }) {
+          require(op.branch_a);
+          require(op.branch_b);
+          require(op.out);
+        }
+        if constexpr (requires { op.difference.channels; }) require(op.difference);
+        if constexpr (requires { op.requants.front().channels; }) {
+          for (const Requant& r : op.requants) require(r);
+        }
+      },
+      node.op);
+}
+
 }  // namespace
 
 void check_arithmetic(const IntNet& net, const std::string& file) {
+  const auto where_of = [&](std::size_t n) {
+    return fmt::format("{}: layer {} \"{}\" ({})", file, n, net.nodes[n].name, operator_name(net.nodes[n].op));
+  };
+  for (std::size_t n = 0; n < net.nodes.size(); ++n) require_channels(net.nodes[n], where_of(n));
   const std::vector<Range> ranges = value_ranges(net);
   for (std::size_t n = 0; n < net.nodes.size(); ++n) {
     const Node& node = net.nodes[n];
-    const std::string where = fmt::format("{}: layer {} \"{}\" ({})", file, n, node.name, operator_name(node.op));
+    const std::string where = where_of(n);
     std::visit(NodeChecker{net, node, ranges, where}, node.op);
   }
 }

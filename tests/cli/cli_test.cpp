@@ -1,0 +1,139 @@
+// The command line as users and scripts see it: exit codes, streams, help.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "golden/synth.hpp"
+#include "ref/base/file.hpp"
+#include "ref/net/save_load.hpp"
+#include "ref/tensor/archive.hpp"
+#include "tests/support/run_obz.hpp"
+#include "tests/support/tflite_builder.hpp"
+
+namespace obz {
+namespace {
+
+using test::shell;
+using testing::HasSubstr;
+using Json = nlohmann::json;
+
+TEST(Cli, every_verb_helps_with_an_example) {
+  const auto help = shell("obz --help");
+  EXPECT_EQ(help.exit_code, 0);
+  for (const char* verb : {"import", "profiles", "info", "run", "gen", "ver", "check", "bench"}) {
+    EXPECT_THAT(help.out, HasSubstr(verb));
+    const auto r = shell(std::string("obz ") + verb + " --help");
+    EXPECT_EQ(r.exit_code, 0) << verb;
+    EXPECT_THAT(r.out, HasSubstr("Examples:")) << verb;
+    EXPECT_THAT(r.out, HasSubstr(std::string("obz ") + verb)) << verb;
+  }
+}
+
+TEST(Cli, bad_usage_is_exit_code_2_with_one_line) {
+  for (const char* line : {"obz", "obz frobnicate", "obz run", "obz info /no/such/file.obz", "obz profiles nonsense/profile",
+                           "obz gen requant -p tflite/dobule", "obz gen requant --type float32", "obz gen requant -n -3", "obz gen requant --goal best",
+                           "obz gen sponge -o /tmp/x", "obz gen conv2d", "obz gen requant --format xml", "obz check /tmp --engines warp",
+                           "obz bench nothing", "obz ver conv2d", "obz import /etc/passwd -o /tmp/never.obz", "obz import / -o /tmp/never.obz"}) {
+    const auto r = shell(line);
+    EXPECT_EQ(r.exit_code, 2) << line << "\n" << r.err;
+    EXPECT_EQ(std::count(r.err.begin(), r.err.end(), '\n'), 1) << line << "\n" << r.err;
+    EXPECT_EQ(r.out, "") << line;
+  }
+}
+
+TEST(Cli, profiles_are_listed_as_text_and_json) {
+  EXPECT_THAT(shell("obz profiles").out, HasSubstr("hawq-v3/exact"));
+  const Json list = Json::parse(shell("obz profiles --json").out);
+  EXPECT_GE(list.size(), 28U);
+  EXPECT_THAT(shell("obz profiles tflite/double").out, HasSubstr("example:"));
+  for (const Json& p : list) EXPECT_EQ(shell("obz profiles " + p.at("id").get<std::string>()).exit_code, 0);
+}
+
+TEST(Cli, gen_dut_ver_pipe) {
+  // `cat` adds nothing, so the first line lacks its output; a constant device is wrong; the right answers are right.
+  EXPECT_EQ(shell("obz gen requant -n 10 | cat | obz ver requant").exit_code, 2);
+  const auto wrong = shell("obz gen requant -n 100 | awk '/^#/{print;next}{print $0\" 00\"}' | obz ver requant --errors 2");
+  EXPECT_EQ(wrong.exit_code, 1);
+  EXPECT_THAT(wrong.err, HasSubstr("MISMATCH"));
+  EXPECT_EQ(std::count(wrong.out.begin(), wrong.out.end(), '\n'), 2);
+  EXPECT_EQ(shell("obz ver requant").exit_code, 2) << "nothing compared is never success";
+}
+
+TEST(Cli, ver_notices_a_stream_of_another_profile) {
+  const auto r = shell("obz gen requant -p tvm/upward -n 3 | sed '/^#/!s/$/ 00/' | obz ver requant -p tflite/double");
+  EXPECT_EQ(r.exit_code, 2);
+  EXPECT_THAT(r.err, HasSubstr("stream header"));
+}
+
+TEST(Cli, a_vector_set_made_twice_is_the_same_and_matches_every_engine) {
+  const test::TempDir dir;
+  const std::string a = (dir / "a").string(), b = (dir / "b").string();
+  for (const std::string& d : {a, b}) ASSERT_EQ(shell("obz gen requant -p nvdla/sdp -n 500 --format npy,mem,csv,h -o " + d).exit_code, 0);
+  EXPECT_EQ(shell("diff -r " + a + " " + b).exit_code, 0);
+  const auto check = shell("obz check " + a + " --engines ref,fast --junit " + (dir / "r.xml").string() + " --html " + (dir / "html").string());
+  EXPECT_EQ(check.exit_code, 0) << check.out << check.err;
+  EXPECT_THAT(test::slurp(dir / "r.xml"), HasSubstr("tests=\"2\" failures=\"0\""));
+  EXPECT_THAT(test::slurp(dir / "html/index.html"), HasSubstr("<table>"));
+}
+
+TEST(Cli, mismatch_is_exit_code_1_in_text_json_and_junit) {
+  const test::TempDir dir;
+  ASSERT_EQ(shell("obz gen requant -n 200 -o " + (dir / "s").string()).exit_code, 0);
+  const std::string engines = " --engines ref --engines 'pipe:awk \"{print (/^#/ ? \\$0 : \\$0 \\\" 00\\\")}\"'";
+  const auto r = shell("obz check " + (dir / "s").string() + engines + " --json --junit " + (dir / "r.xml").string());
+  EXPECT_EQ(r.exit_code, 1) << r.err;
+  const Json report = Json::parse(r.out);
+  EXPECT_EQ(report["rows"][0]["cells"][0]["verdict"], "match");
+  EXPECT_EQ(report["rows"][0]["cells"][1]["verdict"], "mismatch");
+  EXPECT_THAT(test::slurp(dir / "r.xml"), HasSubstr("<failure message=\"mismatch"));
+}
+
+TEST(Cli, a_missing_device_program_is_exit_code_3) {
+  const test::TempDir dir;
+  ASSERT_EQ(shell("obz gen requant -n 5 -o " + (dir / "s").string()).exit_code, 0);
+  EXPECT_EQ(shell("obz check " + (dir / "s").string() + " --engines pipe:/no/such/device").exit_code, 3);
+}
+
+TEST(Cli, import_info_run_gen_check_in_one_go) {
+  const test::TempDir dir;
+  write_file(dir / "m.tflite", test::small_cnn());
+  const std::string net = (dir / "m.obz").string(), x = (dir / "x.npy").string();
+  const auto imported = shell("obz import " + (dir / "m.tflite").string() + " -o " + net);
+  ASSERT_EQ(imported.exit_code, 0) << imported.err;
+  const Json info = Json::parse(shell("obz info " + net + " --json").out);
+  EXPECT_EQ(info["total"]["layers"], 7);
+  EXPECT_EQ(info["total"]["macs"], 8 * 8 * 4 * 18 + 8 * 8 * 4 * 9 + 5 * 16);
+  write_file(x, format_npy(npy_from(random_tensor(Shape{3, 8, 8, 2}, kInt8, Goal::random, 5, 1))));
+  const auto run = shell("obz run " + net + " --input " + x + " --taps " + (dir / "taps").string() + " -o " + (dir / "y.npz").string());
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const Json taps = Json::parse(test::slurp(dir / "taps/taps.json"));
+  EXPECT_EQ(taps["tensors"].size(), 8U);
+  EXPECT_EQ(taps["tensors"][0]["sha256"].size(), 3U);
+  EXPECT_EQ(parse_archive(read_file(dir / "y.npz"), "y").size(), 1U);
+  ASSERT_EQ(shell("obz gen " + net + " --layer 0 --input " + x + " -n 2 --format npy,mem --lanes 4 -o " + (dir / "layer").string()).exit_code, 0);
+  EXPECT_EQ(shell("obz check " + (dir / "layer").string() + " --engines ref,fast").exit_code, 0);
+  EXPECT_EQ(shell("obz check " + net + " --engines ref,fast --input " + x + " --samples 3").exit_code, 0);
+  EXPECT_EQ(shell("obz check " + net + " --engines ref").exit_code, 2) << "the golden compared with itself is no comparison";
+}
+
+TEST(Cli, inputs_that_do_not_fit_are_named) {
+  const test::TempDir dir;
+  write_file(dir / "m.tflite", test::small_cnn());
+  const std::string net = (dir / "m.obz").string();
+  ASSERT_EQ(shell("obz import " + (dir / "m.tflite").string() + " -o " + net).exit_code, 0);
+  const auto error = [&](const NpyArray& array) {
+    write_file(dir / "x.npy", format_npy(array));
+    const auto r = shell("obz run " + net + " --input " + (dir / "x.npy").string());
+    EXPECT_EQ(r.exit_code, 2);
+    return r.err;
+  };
+  EXPECT_THAT(error(npy_from(Tensor(Shape{8, 8, 3}, kInt8))), HasSubstr("expected 1x8x8x2 for one sample"));
+  EXPECT_THAT(error(npy_from(Tensor(Shape{1, 8, 8, 2}, kInt16, std::vector<std::int32_t>(128, 300)))), HasSubstr("got 300 at element 0"));
+  EXPECT_THAT(error(npy_from(FloatTensor{Shape{1, 8, 8, 2}, std::vector<float>(128)})), HasSubstr("takes int8, got float32"));
+  EXPECT_THAT(error(npy_from(Tensor(Shape{0, 8, 8, 2}, kInt8))), HasSubstr("no samples"));
+  EXPECT_THAT(shell("obz run " + net).err, HasSubstr("--input"));
+}
+
+}  // namespace
+}  // namespace obz

@@ -1,0 +1,94 @@
+#include "tests/fuzz/readers.hpp"
+
+#include "golden/manifest.hpp"
+#include "golden/requant_stream.hpp"
+#include "golden/synth.hpp"
+#include "ref/base/error.hpp"
+#include "ref/base/file.hpp"
+#include "ref/execute/naive.hpp"
+#include "ref/net/cost.hpp"
+#include "ref/net/save_load.hpp"
+#include "ref/read/import.hpp"
+#include "ref/read/onnx/tensor_proto.hpp"
+#include "tests/support/tflite_builder.hpp"
+
+namespace obz::fuzz {
+namespace {
+
+/// What was accepted must also execute: a validated net has no undefined behaviour left in it. Nets that only grew large
+/// are not executed.
+void use(const IntNet& net) {
+  std::int64_t work = 0;
+  for (const TensorInfo& t : net.tensors) work += t.shape.elems();
+  for (const Node& n : net.nodes) work += cost_of(net, n).macs;
+  constexpr std::int64_t affordable = 200'000;
+  if (work < 0 || work > affordable) return;
+  run_net(net, random_inputs(net, Goal::corners, 1, 0), [](const Node& n, std::span<const Tensor* const> in, Tensor& y) { run_naive(n, in, y); });
+}
+
+Bytes file(const std::string& name) { return read_file(std::filesystem::path(OBZ_SOURCE_DIR) / name); }
+
+Bytes manifest() {
+  Manifest m{.op = "requant", .profile = "tflite/double", .count = 3};
+  m.files.emplace_back("cases.bin", std::string(64, 'a'));
+  m.coverage.emplace_back("tie", 1);
+  const std::string text = format_manifest(m);
+  return Bytes(text.begin(), text.end());
+}
+
+Bytes requant_lines() {
+  const RequantSpace space{.profile = &find_profile("tflite/double")};
+  std::string text;
+  for (std::uint64_t i = 0; i < 4; ++i) append_text(text, record_layout(*space.profile, space.out), make_requant_case(space, i), nullptr);
+  return Bytes(text.begin(), text.end());
+}
+
+/// A serialised float TensorProto: dims [2], FLOAT, raw_data of 8 bytes.
+Bytes tensor_proto() { return {0x08, 0x02, 0x10, 0x01, 0x4A, 0x08, 0, 0, 0x80, 0x3F, 0, 0, 0, 0x40}; }
+
+void read_lines(const Bytes& bytes) {
+  const RecordLayout layout = record_layout(find_profile("tflite/double"), kInt8);
+  const std::string text = as_text(bytes);
+  std::int64_t out = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    parse_text(std::string_view(text).substr(at, end - at), layout, false, out, "line");
+    at = end + 1;
+  }
+}
+
+}  // namespace
+
+const std::vector<Reader>& readers() {
+  static const std::vector<Reader> all{
+      {"tflite", {test::small_cnn(), test::operator_tour()}, [](const Bytes& b) { use(import_model(b, "fuzz.tflite")); }},
+      {"onnx", {file("golden/data/digits/digits.onnx")}, [](const Bytes& b) { use(import_model(b, "fuzz.onnx")); }},
+      {"obz",
+       {format_net(import_model(test::small_cnn(), "s")), format_net(import_model(test::operator_tour(), "t")),
+        format_net(synthesize({.op = "mma"}))},
+       [](const Bytes& b) { use(parse_net(b, "fuzz.obz")); }},
+      {"npy",
+       {format_npy(npy_from(Tensor(Shape{3, 4}, kInt8))), format_npy(npy_from(std::vector<double>{1, 2, 3})), file("golden/data/digits/labels.npy")},
+       [](const Bytes& b) {
+         const NpyArray array = parse_npy(b, "fuzz.npy");
+         if (array.kind == 'f') {
+           npy_to_floats(array, "fuzz.npy");
+         } else {
+           npy_to_tensor(array, kInt16, "fuzz.npy");
+         }
+       }},
+      {"manifest", {manifest()}, [](const Bytes& b) { parse_manifest(as_text(b), "manifest.json"); }},
+      {"stream", {requant_lines()}, read_lines},
+      {"tensor_proto", {tensor_proto()}, [](const Bytes& b) { parse_tensor_proto(b, "fuzz.pb"); }},
+  };
+  return all;
+}
+
+const Reader& reader(const std::string& name) {
+  for (const Reader& r : readers()) {
+    if (r.name == name) return r;
+  }
+  throw std::out_of_range(name);
+}
+
+}  // namespace obz::fuzz
