@@ -1,0 +1,74 @@
+#include "ref/execute/fast/convert.hpp"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ref/execute/fast/convert.cpp"
+#include <algorithm>
+
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace obz::fast {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::ScalableTag<std::int32_t>;
+
+void NarrowValues(const std::int32_t* from, std::int64_t count, std::int32_t offset, std::int16_t* to) {
+  const D d;
+  const hn::Rebind<std::int16_t, D> half;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const auto zero = hn::Set(d, offset);
+  std::int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    hn::StoreU(hn::DemoteTo(half, hn::Sub(hn::LoadU(d, from + i), zero)), half, to + i);
+  }
+  for (; i < count; ++i) to[i] = static_cast<std::int16_t>(from[i] - offset);
+}
+
+void AddValues(const std::int32_t* from, std::int64_t count, std::int32_t* sums) {
+  const D d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    hn::StoreU(hn::Add(hn::LoadU(d, sums + i), hn::LoadU(d, from + i)), d, sums + i);
+  }
+  for (; i < count; ++i) {
+    sums[i] =
+        static_cast<std::int32_t>(static_cast<std::uint32_t>(sums[i]) + static_cast<std::uint32_t>(from[i]));
+  }
+}
+
+void MaxValues(const std::int32_t* from, std::int64_t count, std::int32_t* largest) {
+  const D d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    hn::StoreU(hn::Max(hn::LoadU(d, largest + i), hn::LoadU(d, from + i)), d, largest + i);
+  }
+  for (; i < count; ++i) largest[i] = std::max(largest[i], from[i]);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace obz::fast
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace obz::fast {
+
+HWY_EXPORT(NarrowValues);
+HWY_EXPORT(AddValues);
+HWY_EXPORT(MaxValues);
+
+void narrow_values(const std::int32_t* from, std::int64_t count, std::int32_t offset, std::int16_t* to) {
+  HWY_DYNAMIC_DISPATCH(NarrowValues)(from, count, offset, to);
+}
+void add_values(const std::int32_t* from, std::int64_t count, std::int32_t* sums) {
+  HWY_DYNAMIC_DISPATCH(AddValues)(from, count, sums);
+}
+void max_values(const std::int32_t* from, std::int64_t count, std::int32_t* largest) {
+  HWY_DYNAMIC_DISPATCH(MaxValues)(from, count, largest);
+}
+
+}  // namespace obz::fast
+#endif

@@ -1,0 +1,51 @@
+// The left operand of a convolution as int16 with its padding in place:
+// [sample][group][row][column][channel], whatever the layout of the tensor, so that every kernel window is a
+// few contiguous stretches.
+#pragma once
+
+#include <cstdint>
+
+#include <hwy/aligned_allocator.h>
+
+#include "ref/execute/fast/kernel.hpp"
+#include "ref/execute/fast/sums.hpp"
+#include "ref/ops/window.hpp"
+#include "ref/tensor/tensor.hpp"
+
+namespace obz::fast {
+
+struct ImageShape {
+  Layout layout = Layout::nhwc;
+  std::int64_t groups = 1;
+  std::int64_t channels = 1;  ///< per group, as stored: input channels x repeat
+  std::int64_t repeat = 1;    ///< each input channel stands this often side by side (depthwise multiplier)
+  std::int64_t rows = 0, columns = 0;  ///< what the windows touch, padding included
+  std::int64_t pad_top = 0, pad_left = 0;
+  LeftOperand left;
+
+  std::int64_t row_size() const { return columns * channels; }
+  std::int64_t group_size() const { return rows * row_size(); }
+  std::int64_t sample_size() const { return groups * group_size(); }
+};
+
+class Image {
+ public:
+  /// Room for `samples` samples.
+  Image(const ImageShape& shape, std::int64_t samples);
+
+  /// Converts samples first .. first + samples - 1 of x (rank 4).
+  void fill(const Tensor& x, std::int64_t first, std::int64_t samples);
+  const std::int16_t* data() const { return values_.get(); }
+
+ private:
+  void fill_row(const Tensor& x, const View4& in, std::int64_t sample, std::int64_t row,
+                std::int16_t* to) const;
+
+  ImageShape shape_;
+  hwy::AlignedFreeUniquePtr<std::int16_t[]> values_;
+};
+
+/// Elements that kernels may read behind the last one: the partner of an odd element, a panel of channels.
+inline constexpr std::int64_t kSlack = 2 * kPanel;
+
+}  // namespace obz::fast

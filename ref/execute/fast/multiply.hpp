@@ -1,0 +1,34 @@
+// The product of rows and packed weights with its epilogue, cut into tasks for all cores: what convolutions,
+// depthwise convolutions, dense layers and matrix products share.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "ref/execute/fast/epilogue.hpp"
+#include "ref/execute/fast/pack.hpp"
+
+namespace obz::fast {
+
+/// The rows of a product as the pixels (n, h, w) of an output image, numbered in this order.
+struct RowGrid {
+  std::int64_t n = 1, h = 1, w = 1;
+
+  const std::int16_t* in = nullptr;           ///< base of row (0, 0, 0), group 0
+  std::int64_t in_n = 0, in_h = 0, in_w = 0;  ///< steps to the next, in elements
+  std::int64_t in_group = 0;
+
+  std::int32_t* out = nullptr;  ///< output of row (0, 0, 0), channel 0
+  std::int64_t out_n = 0, out_h = 0, out_w = 0;
+  std::int64_t out_c = 1;  ///< channels of all groups are counted through
+
+  std::int64_t count() const { return n * h * w; }
+};
+
+void multiply(const DepthPlan& depth, const PackedWeights& weights, const Epilogue& epilogue,
+              const RowGrid& grid);
+
+/// "gemm int16": what FastNode::path says of such a product.
+std::string product_path(const DepthPlan& depth, const Epilogue& epilogue);
+
+}  // namespace obz::fast

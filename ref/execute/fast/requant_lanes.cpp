@@ -1,0 +1,136 @@
+// The proofs. `bound` and everything derived from it are magnitudes: |value| <= bound.
+#include "ref/execute/fast/requant_lanes.hpp"
+
+#include <cmath>
+
+namespace obz::fast {
+namespace {
+
+constexpr std::uint64_t kTop = std::uint64_t{1} << 63;
+constexpr std::uint64_t kInt32Max = (std::uint64_t{1} << 31) - 1;
+
+std::uint64_t magnitude(std::int64_t v) {
+  return v < 0 ? ~static_cast<std::uint64_t>(v) + 1 : static_cast<std::uint64_t>(v);
+}
+
+/// True when a register of this width holds every |value| <= bound, so that nothing wraps or saturates.
+bool fits(std::uint64_t bound, int bits, Overflow overflow = Overflow::wrap) {
+  return overflow == Overflow::exact || bits == 64 || bound <= (std::uint64_t{1} << (bits - 1)) - 1;
+}
+
+/// 0 or 2^(shift-1): what half_up adds, and the most that any mode but trunc adds.
+std::uint64_t half_of(int shift) {
+  return shift == 0 ? 0 : std::uint64_t{1} << (shift - 1);
+}
+
+/// The tail that the dyadic forms share: scaled value and zero point in their register, then the clamp.
+bool fill_tail(RequantLanes& l, std::int64_t i, const Recipe& r, const Channel& c, std::uint64_t scaled) {
+  const std::int64_t zero_point = r.zero_point == ZeroPointAt::after_rounding ? c.zero_point : 0;
+  const std::uint64_t sum = scaled + magnitude(zero_point);
+  if (sum > kInt32Max || !fits(sum, r.scaled_bits, r.scaled_overflow) || !kInt32.holds(c.lo) ||
+      !kInt32.holds(c.hi))
+    return false;
+  l.after[i] = static_cast<std::int32_t>(zero_point);
+  l.lo[i] = static_cast<std::int32_t>(c.lo);
+  l.hi[i] = static_cast<std::int32_t>(c.hi);
+  return true;
+}
+
+void fill_product(RequantLanes& l, std::int64_t i, std::int64_t multiplier, std::int64_t addend, int shift,
+                  Rounding mode) {
+  const std::uint64_t tie = shift == 0 ? 0 : 1;
+  l.multiplier[i] = multiplier;
+  l.addend[i] = static_cast<std::uint64_t>(addend);
+  l.shift[i] = static_cast<std::uint64_t>(shift);
+  l.offset[i] = kTop;
+  l.nudge[i] = 0;
+  switch (mode) {
+    case Rounding::floor: break;
+    case Rounding::trunc: l.nudge[i] = tie * ((std::uint64_t{1} << shift) - 1); break;
+    case Rounding::half_up: l.offset[i] += half_of(shift); break;
+    case Rounding::half_away:
+      l.offset[i] += half_of(shift);
+      l.nudge[i] = 0 - tie;
+      break;
+    case Rounding::half_even:
+      l.offset[i] += half_of(shift) - tie;
+      l.nudge[i] = tie;
+      break;
+  }
+}
+
+bool fill_one_stage(RequantLanes& l, std::int64_t i, const Recipe& r, const Channel& c, std::uint64_t bound) {
+  // (acc + zp) * m + addend = acc * m + (zp * m + addend)
+  std::int64_t addend = c.addend;
+  if (r.zero_point == ZeroPointAt::before_scaling) addend += c.zero_point * c.multiplier;
+  const std::uint64_t product = bound * magnitude(c.multiplier) + magnitude(addend);
+  if (product + half_of(c.shift) >= kTop || !fits(product, r.product_bits)) return false;
+  const std::uint64_t scaled = (product >> c.shift) + 1;
+  if (scaled > kInt32Max || !fill_tail(l, i, r, c, scaled)) return false;
+  fill_product(l, i, c.multiplier, addend, c.shift, r.rounding);
+  const auto undo = static_cast<std::uint32_t>(kTop >> c.shift);
+  l.after[i] = static_cast<std::int32_t>(static_cast<std::uint32_t>(l.after[i]) - undo);
+  return true;
+}
+
+bool fill_two_stage(RequantLanes& l, std::int64_t i, const Recipe& r, const Channel& c, std::uint64_t bound) {
+  if (r.zero_point == ZeroPointAt::before_scaling && c.zero_point != 0) return false;
+  const int left = c.shift < r.first_bits ? r.first_bits - c.shift : 0;
+  const int right = c.shift > r.first_bits ? c.shift - r.first_bits : 0;
+  if (left > 31 || right > 31) return false;
+  if (bound << left > kInt32Max) {  // leaves the register: shifting 32-bit lanes wraps, and does nothing else
+    if (left > 0 && r.left_overflow != Overflow::wrap) return false;
+    bound = kInt32Max + 1;
+  } else {
+    bound <<= left;
+  }
+  const std::uint64_t product = bound * magnitude(c.multiplier) + magnitude(c.addend);
+  if (product + half_of(r.first_bits) >= kTop || !fits(product, r.product_bits)) return false;
+  const std::uint64_t first = (product + half_of(r.first_bits)) >> r.first_bits;
+  if (first > kInt32Max || !fill_tail(l, i, r, c, (first >> right) + (right > 0 ? 1 : 0))) return false;
+  fill_product(l, i, c.multiplier, c.addend, r.first_bits, Rounding::half_up);
+  l.left[i] = left;
+  l.right[i] = right;
+  l.mask[i] = static_cast<std::int32_t>((std::uint32_t{1} << right) - 1);
+  return true;
+}
+
+bool fill_float32(RequantLanes& l, std::int64_t i, const Recipe& r, const Channel& c) {
+  constexpr std::int64_t exact_in_float = 1 << 24;
+  const bool early = r.zero_point == ZeroPointAt::before_rounding;
+  const std::int64_t late = early ? 0 : c.zero_point, lowest = c.lo - late, highest = c.hi - late;
+  const auto scale = static_cast<float>(c.scale);
+  if (!std::isfinite(scale) || lowest < -exact_in_float || highest > exact_in_float) return false;
+  l.scale[i] = scale;
+  l.early[i] = early ? static_cast<float>(c.zero_point) : 0.0F;
+  l.lowest[i] = static_cast<float>(lowest);
+  l.highest[i] = static_cast<float>(highest);
+  l.after[i] = static_cast<std::int32_t>(late);
+  return true;
+}
+
+}  // namespace
+
+std::optional<RequantForm> vector_form(const Recipe& r) {
+  if (r.arithmetic == Arithmetic::float32_scale) return RequantForm::float32;
+  if (r.arithmetic != Arithmetic::dyadic || r.zero_point == ZeroPointAt::before_rounding) return std::nullopt;
+  if (r.first_bits == 0) return RequantForm::one_stage;
+  // Up to 31 bits 2^63 >> first_bits has no low 32 bits, so stage one needs nothing undone.
+  if (r.first_bits <= 31 && r.first_rounding == Rounding::half_up) return RequantForm::two_stage;
+  return std::nullopt;
+}
+
+bool fill_lane(RequantLanes& lanes, std::int64_t i, const Recipe& r, const Channel& c, std::uint64_t bound) {
+  constexpr std::uint64_t small = std::uint64_t{1}
+                                  << 61;  // keeps every sum of magnitudes below inside 64 bits
+  if (bound > kInt32Max + 1 || magnitude(c.multiplier) > kInt32Max || magnitude(c.addend) > small)
+    return false;
+  switch (lanes.form) {
+    case RequantForm::one_stage: return fill_one_stage(lanes, i, r, c, bound);
+    case RequantForm::two_stage: return fill_two_stage(lanes, i, r, c, bound);
+    case RequantForm::float32: return fill_float32(lanes, i, r, c);
+  }
+  return false;
+}
+
+}  // namespace obz::fast
