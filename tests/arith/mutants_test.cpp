@@ -52,7 +52,7 @@ template <class To, class From>
 To as(const From& value) {  // the mutants' types are copies, byte for byte
   static_assert(sizeof(To) == sizeof(From));
   To copy;
-  std::memcpy(&copy, &value, sizeof copy);
+  std::memcpy(static_cast<void*>(&copy), static_cast<const void*>(&value), sizeof copy);
   return copy;
 }
 

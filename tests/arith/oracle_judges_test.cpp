@@ -124,8 +124,8 @@ TEST_P(OracleJudges, derivation_of_multiplier_and_shift) {
   EXPECT_EQ(verdicts.first(), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(Profiles, OracleJudges, testing::ValuesIn(catalogue_ids()), [](const auto& info) {
-  std::string name = info.param;
+INSTANTIATE_TEST_SUITE_P(Profiles, OracleJudges, testing::ValuesIn(catalogue_ids()), [](const auto& profile) {
+  std::string name = profile.param;
   std::replace_if(name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
   return name;
 });

@@ -8,6 +8,7 @@
 #include "ref/base/file.hpp"
 #include "ref/net/save_load.hpp"
 #include "ref/tensor/archive.hpp"
+#include "ref/tensor/npy.hpp"
 #include "tests/support/run_obz.hpp"
 #include "tests/support/tflite_builder.hpp"
 

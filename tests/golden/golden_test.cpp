@@ -190,7 +190,7 @@ TEST(VectorSet, layer_and_network_sets_replay) {
     const IntNet net = synthesize({.op = op, .conv = {2, 5, 5, 7, 6, 3, 3, 1, 1}});
     write_layer_set(dir / op, net, 0, nullptr, Goal::corners, 2, 3, {.formats = {Format::npy, Format::mem}, .mem_lanes = 2});
     write_network_set(dir / (std::string(op) + "-net"), net, nullptr, Goal::random, 2, 2, {});
-    for (const std::string folder : {std::string(op), std::string(op) + "-net"}) {
+    for (const std::string& folder : {std::string(op), std::string(op) + "-net"}) {
       Engines engines = make_engines({"ref", "fast"});
       const CheckReport report = check_set(dir / folder, engines, nullptr);
       EXPECT_GT(report.compared(), 0) << folder;

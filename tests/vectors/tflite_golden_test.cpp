@@ -98,8 +98,8 @@ TEST_P(TfliteGolden, every_op_output_and_every_final_output_is_equal) {
               manifest.at("n_samples").dump().c_str());
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, TfliteGolden, testing::ValuesIn(cases()), [](const auto& info) {
-  return info.param.model + "_" + info.param.engine;
+INSTANTIATE_TEST_SUITE_P(Models, TfliteGolden, testing::ValuesIn(cases()), [](const auto& model) {
+  return model.param.model + "_" + model.param.engine;
 });
 
 TEST(TfliteGoldenSingle, single_rounding_build_of_the_kernels_is_tflite_single) {

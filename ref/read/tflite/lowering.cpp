@@ -256,7 +256,7 @@ Tensor Lowering::constant_of(const TensorDef& t) const {
   for (std::size_t i = 0; i < tensor.data.size(); ++i) {
     std::uint64_t bits = 0;
     if (t.type == Type::int4) {
-      bits = t.data[i / 2] >> (i % 2 == 0 ? 0 : 4);  // low nibble first
+      bits = std::uint64_t{t.data[i / 2]} >> (i % 2 == 0 ? 0 : 4);  // low nibble first
     } else {
       const auto width = static_cast<std::size_t>(storage_bytes(type));
       bits = load_le(t.data.data() + i * width, static_cast<int>(width));
