@@ -84,11 +84,28 @@ std::int64_t short_multiplier(CaseRandom& rng, const Field& f, int significant) 
   return rng.between(top, 2 * top - 1) << (width - bits);
 }
 
-/// The accumulator at which the scaled value reaches k + 1/2, rounded up: the right side of a step.
-std::int64_t step_at(Wide twice_k_plus_1, const Channel& c, const Field& f) {
+/// Twice the scaled value at which the output leaves k for k + 1.
+Wide step_above(std::int64_t k, Rounding rounding) {
+  switch (rounding) {
+    case Rounding::floor: return Wide{2} * k + 2;
+    case Rounding::trunc: return Wide{2} * k + (k >= 0 ? 2 : 0);
+    default: return Wide{2} * k + 1;
+  }
+}
+
+/// The accumulator at which the scaled value reaches twice / 2, rounded up: the right side of a step.
+std::int64_t step_at(Wide twice, const Channel& c, const Field& f) {
   if (c.multiplier == 0) return 0;
-  const Wide scaled = twice_k_plus_1 * (Wide{1} << c.shift);
+  const Wide scaled = twice * (Wide{1} << c.shift) - Wide{2} * c.addend;
   return clamp_wide(-floor_divide(-scaled, Wide{2} * c.multiplier), f);
+}
+
+/// The addend is a bias of a few output steps. `unit` keeps ties reachable: with unit = multiplier it acts as so
+/// many accumulator units.
+void draw_addend(CaseRandom& rng, const RequantSpace& space, Channel& c, std::int64_t unit = 1) {
+  if (!space.profile->has_addend) return;
+  const std::int64_t most = (std::int64_t{1} << std::min(c.shift + 3, 40)) / unit;
+  c.addend = rng.between(-most, most) * unit;
 }
 
 /// Output values (zero point removed) worth standing at.
@@ -113,17 +130,21 @@ RequantCase integer_corner(const RequantSpace& space, std::uint64_t index, CaseR
   c.multiplier = rng.between(f.multiplier_lo, f.multiplier_hi);
   draw_shift(rng, f, space, c);
   const std::int64_t side = rng.one_in(2) ? -1 : 0;
+  const Rounding rounding = space.profile->recipe.rounding;
   switch (kind) {
     case Corner::step: break;
     case Corner::saturation: {
+      draw_addend(rng, space, c);
       const std::int64_t k = (rng.one_in(2) ? c.lo - 1 : c.hi) - c.zero_point;
-      rc.acc = clamp_wide(Wide{step_at(Wide{2} * k + 1, c, f)} + side, f);
+      rc.acc = clamp_wide(Wide{step_at(step_above(k, rounding), c, f)} + side, f);
       return rc;
     }
     case Corner::tie:
       c.multiplier = short_multiplier(rng, f, space.out.bits);
       draw_shift(rng, f, space, c);
-      break;
+      draw_addend(rng, space, c, c.multiplier);
+      rc.acc = clamp_wide(Wide{step_at(Wide{2} * draw_output_value(rng, c) + 1, c, f)} + side, f);
+      return rc;
     case Corner::first_tie: {  // acc * m = (2j + 1) * 2^30, so acc must supply the twos the multiplier lacks
       c.multiplier = short_multiplier(rng, f, static_cast<int>(rng.between(1, 24)));
       draw_shift(rng, f, space, c);
@@ -137,6 +158,7 @@ RequantCase integer_corner(const RequantSpace& space, std::uint64_t index, CaseR
     case Corner::rail: {
       const std::array<std::int64_t, 8> rails{f.acc_lo, f.acc_lo + 1, f.acc_hi, f.acc_hi - 1, -1, 0, 1, f.acc_hi / 2 + 1};
       rc.acc = rails[rng.bits32() % rails.size()];
+      draw_addend(rng, space, c);
       return rc;
     }
     case Corner::shift_extreme: c.shift = rng.one_in(2) ? f.shift_lo : f.shift_hi; break;
@@ -146,12 +168,14 @@ RequantCase integer_corner(const RequantSpace& space, std::uint64_t index, CaseR
       break;
     }
     case Corner::zero_crossing: {
+      draw_addend(rng, space, c);
       const std::int64_t k = rng.one_in(2) ? rng.between(-2, 1) : rng.between(-2, 1) - c.zero_point;
-      rc.acc = clamp_wide(Wide{step_at(Wide{2} * k + 1, c, f)} + side, f);
+      rc.acc = clamp_wide(Wide{step_at(step_above(k, rounding), c, f)} + side, f);
       return rc;
     }
   }
-  rc.acc = clamp_wide(Wide{step_at(Wide{2} * draw_output_value(rng, c) + 1, c, f)} + side, f);
+  draw_addend(rng, space, c);
+  rc.acc = clamp_wide(Wide{step_at(step_above(draw_output_value(rng, c), rounding), c, f)} + side, f);
   return rc;
 }
 
@@ -166,6 +190,7 @@ RequantCase integer_random(const RequantSpace& space, CaseRandom& rng) {
   const Wide reach = ((Wide{space.out.max()} + 1) * 5 / 4) * (Wide{1} << c.shift) / c.multiplier;
   const std::int64_t limit = clamp_wide(reach, f);
   rc.acc = rng.between(std::max(-limit, f.acc_lo), limit);
+  draw_addend(rng, space, c);
   return rc;
 }
 
@@ -232,10 +257,6 @@ RequantCase make_requant_case(const RequantSpace& space, std::uint64_t index) {
       rc = float_case(space, index, rng);
     } else {
       rc = space.goal == Goal::corners ? integer_corner(space, index, rng) : integer_random(space, rng);
-    }
-    if (space.profile->has_addend) {
-      const std::int64_t most = std::int64_t{1} << std::min(rc.channel.shift + 3, 40);
-      rc.channel.addend = rng.between(-most, most);
     }
     if (in_domain(*space.profile, rc)) return rc;
   }

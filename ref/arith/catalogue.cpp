@@ -24,6 +24,11 @@ constexpr ScaleRule with_large(ScaleRule r, LargeScale large) {
   return r;
 }
 
+constexpr ScaleRule with_max_shift(ScaleRule r, std::int8_t max_shift) {
+  r.max_shift = max_shift;
+  return r;
+}
+
 constexpr ScaleRule kTfliteScaleInt16{.mantissa_bits = 31, .min_shift = 24, .max_shift = 62, .reduce_to_16 = true};
 
 constexpr ScaleRule kFloat32Scale{.precision = ScalePrecision::float32_all, .mantissa_bits = 0};
@@ -120,6 +125,7 @@ constexpr std::array kCatalogue{
             .citation = "Include/arm_nnsupportfunctions.h, arm_nn_requantize_s64",
             .summary = "64-bit accumulator, 16-bit multiplier, one half-up; narrows to 32 bits before the last +1",
             .scale = kTfliteScaleInt16,
+            .per_tensor_precision = ScalePrecision::float32_product,
             .recipe = {.rounding = Rounding::half_up, .scaled_bits = 31, .scaled_overflow = Overflow::wrap},
             .acc_bits = 64,
             .multiplier_field_bits = 16,
@@ -282,6 +288,7 @@ constexpr std::array kCatalogue{
             .scale = kNemoScale,
             .recipe = single(Rounding::floor),
             .acc_bits = 64,
+            .has_zero_point = false,
             .add = AddRule::single_sum,
             .add_bits = 6},
     Profile{.id = "nvdla/sdp",
@@ -321,6 +328,7 @@ constexpr std::array kCatalogue{
                       .max_shift = 62,
                       .tiny = TinyScale::refuse},
             .recipe = single(Rounding::floor),
+            .has_zero_point = false,
             .has_addend = true,
             .multiplier_field_bits = 16,
             .add = AddRule::single_sum,
@@ -329,8 +337,9 @@ constexpr std::array kCatalogue{
             .version = "pulp-platform/pulp-nn-mixed, 32-bit build",
             .citation = "XpulpNN-mixed/32bit/include/pulp_nn_utils.h",
             .summary = "as pulp-nn/floor with a wrapping 32-bit product and NEMO's 6-bit multiplier",
-            .scale = kNemoScale,
+            .scale = with_max_shift(kNemoScale, 31),
             .recipe = {.rounding = Rounding::floor, .product_bits = 32},
+            .has_zero_point = false,
             .has_addend = true,
             .multiplier_field_bits = 16,
             .add = AddRule::single_sum,
@@ -381,6 +390,7 @@ constexpr std::array kCatalogue{
             .citation = "tensorflow/lite/kernels/internal/common.cc, int64 overload",
             .summary = "64-bit accumulator, multiplier reduced to 16 bits and capped, one half-up rounding",
             .scale = kTfliteScaleInt16,
+            .per_tensor_precision = ScalePrecision::float32_product,
             .recipe = single32(Rounding::half_up),
             .acc_bits = 64,
             .multiplier_field_bits = 16,
@@ -468,8 +478,8 @@ constexpr std::array kCatalogue{
     Profile{.id = "xnnpack/fp32",
             .version = "XNNPACK main (2026-08-21): qs8, qc8w; qu8 off Arm",
             .citation = "src/xnnpack/requantization.h; src/microparams-init.c",
-            .summary = "float32 scale, clamp in float, nearest-even, then + zp",
-            .scale = kFloat32Scale,
+            .summary = "float32 scale in [2^-32, 256), clamp in float, nearest-even, then + zp",
+            .scale = {.precision = ScalePrecision::float32_all, .mantissa_bits = 0, .float_from = -32, .float_below = 8},
             .per_tensor_precision = ScalePrecision::float32_all,
             .recipe = floating(Arithmetic::float32_scale, ZeroPointAt::after_rounding, ClampAt::before_rounding),
             .add = AddRule::single_sum,

@@ -43,6 +43,9 @@ Channel encode_scale(const ScaleRule& rule, double scale) {
   if (!std::isfinite(scale)) throw Error(fmt::format("scale {} is not a finite number", scale));
   Channel c;
   if (rule.mantissa_bits == 0) {
+    if (scale != 0 && (std::fabs(scale) < std::ldexp(1.0, rule.float_from) || std::fabs(scale) >= std::ldexp(1.0, rule.float_below))) {
+      throw Error(fmt::format("scale {} is outside [2^{}, 2^{}), the range of this profile", scale, rule.float_from, rule.float_below));
+    }
     c.multiplier = 0;
     c.scale = scale;
     return c;

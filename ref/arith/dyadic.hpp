@@ -46,6 +46,7 @@ struct ScaleRule {
   TinyScale tiny = TinyScale::zero;
   LargeScale large = LargeScale::refuse;
   bool reduce_to_16 = false;   ///< TFLite int16x8: the 31-bit multiplier is rounded once more to 16 bits, capped
+  std::int16_t float_from = -1074, float_below = 1024;  ///< float rules take 2^float_from <= scale < 2^float_below
   bool power_of_two_only = false;  ///< any other scale is an Error (Gemmini's shifter, HMQ)
 
   friend constexpr bool operator==(const ScaleRule&, const ScaleRule&) = default;

@@ -45,7 +45,7 @@ struct Recipe {
 
   std::uint8_t product_bits = 64;  ///< < 64: acc * multiplier + addend is kept in that many bits, wrapping
 
-  /// Register that holds the scaled value and then its sum with the zero point.
+  /// Register that holds the scaled value; the sum with the zero point has at least 32 bits.
   std::uint8_t scaled_bits = 64;
   Overflow scaled_overflow = Overflow::exact;
 

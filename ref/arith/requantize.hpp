@@ -59,7 +59,7 @@ constexpr RequantTrace trace_requantize(std::int64_t acc, const Recipe& r, const
     t.sum = saturate(t.scaled, c.lo - zero_point, c.hi - zero_point) + zero_point;
     t.out = t.sum;
   } else {
-    t.sum = narrow(t.scaled + zero_point, r.scaled_bits, r.scaled_overflow);
+    t.sum = narrow(t.scaled + zero_point, r.scaled_bits < 32 ? 32 : r.scaled_bits, r.scaled_overflow);
     t.out = saturate(t.sum, c.lo, c.hi);
   }
   return t;

@@ -6,13 +6,22 @@
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace obz {
+
+/// Names found in a file may hold anything; a sentence stays on one line.
+inline std::string one_line(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  }
+  return text;
+}
 
 /// Bad usage or input. The message is one sentence naming file, field, expected and got.
 class Error : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit Error(std::string sentence) : std::runtime_error(one_line(std::move(sentence))) {}
 };
 
 /// A required tool or device is absent: exit code 3.

@@ -110,6 +110,7 @@ bool is_infinite(const Rational& r, const Format& f) {
 
 // r in format f. Overflow gives +-2^(max_exponent + 1), which stands for infinity.
 Rational rounded(const Rational& r, const Format& f) {
+  if (r.num == 0) return {0, 1};
   if (abs(r.num) < pow2(f.precision) && r.den == 1) return r;  // a short integer is exact
   const int last_bit = std::max(floor_log2(r) - (f.precision - 1), f.min_exponent);
   const Rational result = times_pow2({round_half_even(times_pow2(r, -last_bit)), 1}, last_bit);
@@ -439,8 +440,9 @@ Encoding encode_gemmlowp_exponent(const Scales& s) {
   return encode_field(double_scale(s), {31, round_half_away, true, 1, 62, 31});
 }
 
+// This older stage shifts right by 0..31 only and flushes nothing.
 Encoding encode_gemmlowp_fixedpoint(const Scales& s) {
-  return encode_field(double_scale(s), {31, round_half_away, true, 31, 62, 31});
+  return encode_field(double_scale(s), {31, round_half_away, true, 31, 62});
 }
 
 // gemmlowp legacy QuantizeDownInt32ToUint8Scale: the offset is added before an int32 (wrapping) multiply.

@@ -96,7 +96,7 @@ TEST(TfliteImport, int16_activations_take_the_wide_accumulator_only_with_a_64_bi
     TfliteBuilder m;
     const int x = m.tensor({.name = "x", .shape = {1, 2}, .type = 7});
     const int w = m.tensor({.name = "w", .shape = {1, 2}, .data = {3, 4}});
-    const int b = m.tensor({.name = "b", .shape = {1}, .type = wide ? 4 : 2, .scales = {0.0025F}, .data = Bytes(wide ? 8 : 4, 1)});
+    const int b = m.tensor({.name = "b", .shape = {1}, .type = wide ? 4 : 2, .scales = {0.0025F}, .data = wide ? Bytes{1, 1, 0, 0, 0, 0, 0, 0} : Bytes{1, 1, 0, 0}});
     const int y = m.tensor({.name = "y", .shape = {1, 1}, .type = 7});
     m.op(9, {x, w, b}, {y});
     const auto& dense = op_at<Dense>(import_model(m.finish({x}, {y}), "int16.tflite"), 0);

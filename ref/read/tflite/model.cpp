@@ -137,6 +137,13 @@ const std::map<std::string_view, ReadOptions>& option_readers() {
   return readers;
 }
 
+/// A vector of 8-byte values may stand at any multiple of 4, so its elements are not read in place.
+std::vector<std::int64_t> copy_int64(const flatbuffers::Vector<std::int64_t>& v) {
+  std::vector<std::int64_t> values(v.size());
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::int64_t>(load_le(v.Data() + i * 8, 8));
+  return values;
+}
+
 TensorDef read_tensor(const fb::Tensor& t, const fb::Model& model, ByteView bytes, const std::string& where) {
   TensorDef def;
   if (t.name() != nullptr) def.name = t.name()->str();
@@ -149,7 +156,7 @@ TensorDef read_tensor(const fb::Tensor& t, const fb::Model& model, ByteView byte
   def.is_variable = t.is_variable();
   if (const auto* q = t.quantization()) {
     if (q->scale() != nullptr) def.scales.assign(q->scale()->begin(), q->scale()->end());
-    if (q->zero_point() != nullptr) def.zero_points.assign(q->zero_point()->begin(), q->zero_point()->end());
+    if (q->zero_point() != nullptr) def.zero_points = copy_int64(*q->zero_point());
     def.quantized_dimension = q->quantized_dimension();
     def.has_custom_quantization = q->details_type() != 0;
   }
