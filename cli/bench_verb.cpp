@@ -1,9 +1,9 @@
 // obz bench: the measurements that docs/ quotes, each with what it compared.
-#include <fmt/format.h>
-#include <tbb/global_control.h>
-
 #include <chrono>
 #include <memory>
+
+#include <fmt/format.h>
+#include <tbb/global_control.h>
 
 #include "cli/requant_options.hpp"
 #include "cli/table.hpp"
@@ -81,8 +81,10 @@ int bench_profiles(const Options& o) {
   fmt::print("outputs that differ, int8, {} cases a cell, seed {}\n\n{}\n", grouped(samples), o.seed, table.text());
   Table shifts({"TFLite right shift", ">double vs single", ">2^-(r+1)"});
   for (int r = 0; r <= 8; ++r) {
-    const Disagreement d = measure_at_shift(find_profile("tflite/double"), find_profile("tflite/single"), r, samples, o.seed);
-    shifts.add({fmt::format("{}", r), rate(d), r == 0 ? "" : fmt::format("{:.4f} %", 100.0 / static_cast<double>(2 << r))});
+    const Disagreement d =
+        measure_at_shift(find_profile("tflite/double"), find_profile("tflite/single"), r, samples, o.seed);
+    shifts.add(
+        {fmt::format("{}", r), rate(d), r == 0 ? "" : fmt::format("{:.4f} %", 100.0 / static_cast<double>(2 << r))});
   }
   fmt::print("{}", shifts.text());
   return 0;
@@ -100,7 +102,8 @@ int bench_stream(const Options& o) {
       Bytes records;
       records.reserve(static_cast<std::size_t>(count * layout.record_bytes()));
       const double gen = seconds_of([&] {
-        for (std::int64_t i = 0; i < count; ++i) append_binary(records, layout, make_requant_case(space, static_cast<std::uint64_t>(i)), nullptr);
+        for (std::int64_t i = 0; i < count; ++i)
+          append_binary(records, layout, make_requant_case(space, static_cast<std::uint64_t>(i)), nullptr);
       });
       // What a right device would send back.
       Bytes answers;
@@ -119,7 +122,8 @@ int bench_stream(const Options& o) {
         }
       });
       OBZ_CHECK(differ == 0);
-      table.add({id, goal == Goal::corners ? "corners" : "random", fmt::format("{:.1f}", static_cast<double>(count) / gen / 1e6),
+      table.add({id, goal == Goal::corners ? "corners" : "random",
+                 fmt::format("{:.1f}", static_cast<double>(count) / gen / 1e6),
                  fmt::format("{:.1f}", static_cast<double>(count) / ver / 1e6)});
     }
   }
@@ -162,8 +166,10 @@ int bench_layers(const Options& o) {
                fmt::format("{:.2f}", macs / ref / 1e9), want == got ? "yes" : "NO"});
     OBZ_CHECK(want == got);
   }
-  fmt::print("int8 convolutions, whole layer (packing, multiply-accumulate, requantization), {} thread(s), best of {}\n{}\n\n{}",
-             o.threads, runs, fast_target(), table.text());
+  fmt::print(
+      "int8 convolutions, whole layer (packing, multiply-accumulate, requantization), {} thread(s), best of "
+      "{}\n{}\n\n{}",
+      o.threads, runs, fast_target(), table.text());
   return 0;
 }
 
@@ -185,7 +191,8 @@ Verb bench_verb() {
           "  obz bench stream            cases a second of gen and ver\n"
           "  obz bench layers            fast beside ref on ResNet-50 layers\n",
           {{"topic", "TOPIC", "profiles, stream or layers", &o->topic, true},
-           {"--count,-n", "N", "cases (profiles 6,000,000, stream 4,000,000); runs to take the best of (layers 15)", &o->count},
+           {"--count,-n", "N", "cases (profiles 6,000,000, stream 4,000,000); runs to take the best of (layers 15)",
+            &o->count},
            {"--threads", "N", "layers: worker threads (default 1)", &o->threads},
            {"--seed,-s", "N", "default 1", &o->seed}},
           [o] { return run(*o); }};

@@ -1,10 +1,10 @@
 // obz check: every engine on a network or a vector set, compared with tolerance zero.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
+
+#include <fmt/format.h>
 
 #include "cli/progress.hpp"
 #include "cli/report.hpp"
@@ -48,7 +48,8 @@ std::vector<NpyArray> generated(const IntNet& net, const Options& o) {
 
 CheckReport check_network(const Options& o, Engines& engines, const Progress& progress) {
   const bool only_ref = std::all_of(engines.begin(), engines.end(), [](const auto& e) { return e->name() == "ref"; });
-  if (only_ref) throw Error("check: ref is the golden of a network; name an engine to compare it with, e.g. --engines ref,fast");
+  if (only_ref)
+    throw Error("check: ref is the golden of a network; name an engine to compare it with, e.g. --engines ref,fast");
   const IntNet net = load_net(o.subject);
   if (!o.inputs.empty()) {
     const InputSet inputs(net, o.inputs);
@@ -94,7 +95,8 @@ Verb check_verb() {
           "  obz check vectors/requant --engines ref,fast --engines 'pipe:./dut --fast'\n"
           "  obz check kws.obz --engines fast --samples 100 --junit report.xml --json\n",
           {{"subject", "NET|DIR", "an .obz network, or a folder written by `obz gen`", &o->subject, true},
-           {"--engines,-e", "LIST", "ref, fast, pipe:COMMAND (your program); comma-separated, repeatable", &o->engines, true},
+           {"--engines,-e", "LIST", "ref, fast, pipe:COMMAND (your program); comma-separated, repeatable", &o->engines,
+            true},
            {"--input,-i", "FILE", "network: npy with one sample per leading index (default: seeded)", &o->inputs},
            {"--samples,-n", "N", "network: how many samples (default 1)", &o->samples},
            {"--seed,-s", "N", "network: of generated inputs (default 1)", &o->seed},

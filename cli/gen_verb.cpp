@@ -1,9 +1,9 @@
 // obz gen: golden vectors as a stream or a folder.
-#include <fmt/format.h>
-
 #include <cstdio>
 #include <memory>
 #include <optional>
+
+#include <fmt/format.h>
 
 #include "cli/requant_options.hpp"
 #include "cli/verb.hpp"
@@ -27,7 +27,8 @@ constexpr std::int64_t kDefaultCases = 1000, kDefaultSamples = 1;
 
 /// "1,2,3" -> numbers.
 template <std::size_t N>
-void parse_numbers(const std::string& text, const char* option, const char* meaning, std::array<std::int64_t, N>& numbers) {
+void parse_numbers(const std::string& text, const char* option, const char* meaning,
+                   std::array<std::int64_t, N>& numbers) {
   std::string_view rest = text;
   std::size_t n = 0;
   while (!rest.empty() && n < N) {
@@ -77,8 +78,8 @@ int stream_requant(const RequantSpace& space, std::int64_t count, bool binary) {
 }
 
 void report_set(const Manifest& m, const std::string& folder) {
-  fmt::print(stderr, "{}: {} {} of {}, {} files, seed {}\n", folder, m.count, m.kind == SetKind::requant ? "cases" : "sample(s)", m.op,
-             m.files.size() + 1, m.seed);
+  fmt::print(stderr, "{}: {} {} of {}, {} files, seed {}\n", folder, m.count,
+             m.kind == SetKind::requant ? "cases" : "sample(s)", m.op, m.files.size() + 1, m.seed);
   for (const auto& [event, times] : m.coverage) fmt::print(stderr, "  {:<32} {}\n", event, times);
 }
 
@@ -105,7 +106,8 @@ int run(const Options& o) {
     }
     return run_requant(o, set, !o.formats.empty());
   }
-  if (o.out.empty()) throw Error(fmt::format("gen {}: give a folder with -o DIR (only requant streams to stdout)", o.what));
+  if (o.out.empty())
+    throw Error(fmt::format("gen {}: give a folder with -o DIR (only requant streams to stdout)", o.what));
   const Goal goal = goal_from(o.goal);
   const std::int64_t samples = o.count > 0 ? o.count : kDefaultSamples;
   if (o.what.ends_with(".obz")) {
@@ -113,8 +115,9 @@ int run(const Options& o) {
     std::optional<InputSet> inputs;
     if (!o.inputs.empty()) inputs.emplace(net, o.inputs);
     const InputSet* given = inputs ? &*inputs : nullptr;
-    report_set(o.layer.empty() ? write_network_set(o.out, net, given, goal, o.seed, samples, set)
-                               : write_layer_set(o.out, net, find_node(net, o.layer), given, goal, o.seed, samples, set),
+    report_set(o.layer.empty()
+                   ? write_network_set(o.out, net, given, goal, o.seed, samples, set)
+                   : write_layer_set(o.out, net, find_node(net, o.layer), given, goal, o.seed, samples, set),
                o.out);
     return 0;
   }
@@ -142,7 +145,8 @@ Verb gen_verb() {
   auto o = std::make_shared<Options>();
   std::vector<Option> options{
       {"what", "WHAT", "requant, conv2d, depthwise, dense, mma, add, mul, avgpool, or an .obz network", &o->what, true},
-      {"--goal,-g", "GOAL", "corners (ties, saturation, rails, shift extremes, 2^31) or random (default corners)", &o->goal},
+      {"--goal,-g", "GOAL", "corners (ties, saturation, rails, shift extremes, 2^31) or random (default corners)",
+       &o->goal},
       {"--count,-n", "N", "cases of requant (default 1000), samples of everything else (default 1)", &o->count},
       {"--seed,-s", "N", "case i depends on seed and i alone (default 1)", &o->seed},
       {"--out,-o", "DIR", "write a vector set; without it requant streams to stdout", &o->out},
@@ -153,14 +157,12 @@ Verb gen_verb() {
       {"--conv", "LIST", "N,H,W,C,K,R,S,stride,pad (default 1,8,8,16,16,3,3,1,1)", &o->conv},
       {"--types", "WxA", "weight and activation types (default int8xint8)", &o->widths}};
   o->requant.add_to(options);
-  return {"gen",
-          "Generate golden vectors: requantizer, single layers, whole networks",
+  return {"gen", "Generate golden vectors: requantizer, single layers, whole networks",
           "  obz gen requant -p hawq-v3/exact -n 100000 | ./dut | obz ver requant -p hawq-v3/exact\n"
           "  obz gen requant --goal corners -n 4096 --format npy,mem,h -o vectors/requant\n"
           "  obz gen conv2d --conv 1,14,14,64,64,3,3,1,1 --types int4xuint4 -p hawq-v3/exact -o vectors/conv\n"
           "  obz gen kws.obz --layer 3 --input x.npy --format npy,mem --lanes 4 -o vectors/layer3\n",
-          std::move(options),
-          [o] { return run(*o); }};
+          std::move(options), [o] { return run(*o); }};
 }
 
 }  // namespace obz::cli

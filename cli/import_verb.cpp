@@ -1,7 +1,7 @@
 // obz import: a model file to an IntNet.
-#include <fmt/format.h>
-
 #include <memory>
+
+#include <fmt/format.h>
 
 #include "cli/verb.hpp"
 #include "ref/base/error.hpp"
@@ -67,8 +67,10 @@ Verb import_verb() {
           "  obz import qlinear.onnx --bind w=weights.npy --dim N=1 -o net.obz\n",
           {{"model", "MODEL", "TFLite; ONNX with QDQ pairs, QLinear* or integer operators; QONNX", &o->model, true},
            {"--out,-o", "FILE", "the network to write", &o->out, true},
-           {"--profile,-p", "ID", "meaning of the arithmetic (default: what the file implies: tflite/double, onnx/mlas)", &o->profile},
-           {"--bind", "NAME=FILE", "ONNX: take this graph input as a constant (.npy or TensorProto .pb); repeatable", &o->bindings},
+           {"--profile,-p", "ID",
+            "meaning of the arithmetic (default: what the file implies: tflite/double, onnx/mlas)", &o->profile},
+           {"--bind", "NAME=FILE", "ONNX: take this graph input as a constant (.npy or TensorProto .pb); repeatable",
+            &o->bindings},
            {"--dim", "NAME=N", "ONNX: extent of a symbolic dimension (default 1); repeatable", &o->dimensions}},
           [o] { return run(*o); }};
 }

@@ -1,7 +1,7 @@
 // obz info: what a network consists of, layer by layer, with accumulator bounds.
-#include <fmt/format.h>
-
 #include <memory>
+
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/table.hpp"
@@ -54,17 +54,25 @@ void print_json(const IntNet& net, const std::vector<Layer>& layers) {
   json["layers"] = Json::array();
   LayerCost total;
   for (const Layer& l : layers) {
-    Json item = {{"name", l.name},      {"op", l.op},         {"widths", l.widths},
-                 {"out", l.shape},      {"type", l.type},     {"macs", l.cost.macs},
-                 {"bops", l.cost.bops}, {"weight_bytes", l.cost.weight_bytes}, {"out_bytes", l.cost.out_bytes}};
+    Json item = {{"name", l.name},
+                 {"op", l.op},
+                 {"widths", l.widths},
+                 {"out", l.shape},
+                 {"type", l.type},
+                 {"macs", l.cost.macs},
+                 {"bops", l.cost.bops},
+                 {"weight_bytes", l.cost.weight_bytes},
+                 {"out_bytes", l.cost.out_bytes}};
     if (l.accumulator) {
-      item["accumulator"] = {{"lo", l.accumulator->lo}, {"hi", l.accumulator->hi}, {"bits", signed_bits(*l.accumulator)}};
+      item["accumulator"] = {
+          {"lo", l.accumulator->lo}, {"hi", l.accumulator->hi}, {"bits", signed_bits(*l.accumulator)}};
       if (l.register_bits > 0) item["accumulator"]["register_bits"] = l.register_bits;
     }
     json["layers"].push_back(item);
     total += l.cost;
   }
-  json["total"] = {{"layers", layers.size()}, {"macs", total.macs}, {"bops", total.bops}, {"weight_bytes", total.weight_bytes}};
+  json["total"] = {
+      {"layers", layers.size()}, {"macs", total.macs}, {"bops", total.bops}, {"weight_bytes", total.weight_bytes}};
   fmt::print("{}\n", json.dump(1));
 }
 
@@ -72,7 +80,8 @@ void print_text(const IntNet& net, const std::vector<Layer>& layers) {
   fmt::print("{}  (profile {})\n", net.name, net.profile.empty() ? "none" : net.profile);
   if (!net.origin.empty()) fmt::print("from {}\n", net.origin);
   for (const InputBorder& b : net.input_borders) {
-    fmt::print("float input \"{}\" enters as {}\n", b.name, type_text(net.tensors[static_cast<std::size_t>(b.tensor)].type));
+    fmt::print("float input \"{}\" enters as {}\n", b.name,
+               type_text(net.tensors[static_cast<std::size_t>(b.tensor)].type));
   }
   for (const std::string& note : net.notes) fmt::print("note: {}\n", note);
   Table table({"layer", "op", "WxA", "output", "type", ">MAC", ">weights B", ">acc bits", "acc range"});
@@ -80,7 +89,8 @@ void print_text(const IntNet& net, const std::vector<Layer>& layers) {
   for (const Layer& l : layers) {
     std::string bits, range;
     if (l.accumulator) {
-      bits = fmt::format("{}{}", signed_bits(*l.accumulator), l.register_bits > 0 ? fmt::format("/{}", l.register_bits) : "");
+      bits = fmt::format("{}{}", signed_bits(*l.accumulator),
+                         l.register_bits > 0 ? fmt::format("/{}", l.register_bits) : "");
       range = fmt::format("[{}, {}]", l.accumulator->lo, l.accumulator->hi);
     }
     table.add({l.name, l.op, l.widths, l.shape, l.type, l.cost.macs > 0 ? grouped(l.cost.macs) : "",
@@ -88,8 +98,9 @@ void print_text(const IntNet& net, const std::vector<Layer>& layers) {
     total += l.cost;
   }
   fmt::print("\n{}\n", table.text());
-  fmt::print("{} layers, {}MAC, {}BOPS (MAC x bits x bits), {} bytes of weights\n", layers.size(), scaled(static_cast<double>(total.macs)) + " ",
-             scaled(static_cast<double>(total.bops)) + " ", grouped(total.weight_bytes));
+  fmt::print("{} layers, {}MAC, {}BOPS (MAC x bits x bits), {} bytes of weights\n", layers.size(),
+             scaled(static_cast<double>(total.macs)) + " ", scaled(static_cast<double>(total.bops)) + " ",
+             grouped(total.weight_bytes));
   fmt::print("acc bits: least signed width that holds every reachable sum / width of the register\n");
 }
 

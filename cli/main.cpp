@@ -1,8 +1,8 @@
 // obz: a table of verbs. The only file that sees CLI11, and the only place where errors become exit codes.
-#include <CLI/CLI.hpp>
-
 #include <cstdio>
 #include <exception>
+
+#include <CLI/CLI.hpp>
 
 #include "cli/verb.hpp"
 #include "ref/arith/profile.hpp"

@@ -1,9 +1,9 @@
 // obz profiles: the catalogue, and one profile explained with a worked example.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <memory>
+
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/table.hpp"
@@ -25,7 +25,8 @@ struct Options {
 Json to_json(const Profile& p) {
   const Recipe& r = p.recipe;
   const ScaleRule& s = p.scale;
-  Json scale = {{"precision", name_of(s.precision)}, {"per_tensor_precision", name_of(p.per_tensor_precision)},
+  Json scale = {{"precision", name_of(s.precision)},
+                {"per_tensor_precision", name_of(p.per_tensor_precision)},
                 {"mantissa_bits", s.mantissa_bits}};
   if (p.uses_multiplier()) {
     scale["mantissa_rounding"] = name_of(s.mantissa_rounding);
@@ -35,6 +36,8 @@ Json to_json(const Profile& p) {
     scale["large"] = name_of(s.large);
     scale["reduce_to_16"] = s.reduce_to_16;
     scale["power_of_two_only"] = s.power_of_two_only;
+  } else {
+    scale["range_log2"] = {s.float_from, s.float_below};
   }
   return {{"id", p.id},
           {"version", p.version},
@@ -43,10 +46,17 @@ Json to_json(const Profile& p) {
           {"summary", p.summary},
           {"scale", scale},
           {"recipe",
-           {{"arithmetic", name_of(r.arithmetic)}, {"rounding", name_of(r.rounding)}, {"first_bits", r.first_bits},
-            {"first_rounding", name_of(r.first_rounding)}, {"first_overflow", name_of(r.first_overflow)},
-            {"left_overflow", name_of(r.left_overflow)}, {"product_bits", r.product_bits}, {"scaled_bits", r.scaled_bits},
-            {"scaled_overflow", name_of(r.scaled_overflow)}, {"zero_point", name_of(r.zero_point)}, {"clamp", name_of(r.clamp)}}},
+           {{"arithmetic", name_of(r.arithmetic)},
+            {"rounding", name_of(r.rounding)},
+            {"first_bits", r.first_bits},
+            {"first_rounding", name_of(r.first_rounding)},
+            {"first_overflow", name_of(r.first_overflow)},
+            {"left_overflow", name_of(r.left_overflow)},
+            {"product_bits", r.product_bits},
+            {"scaled_bits", r.scaled_bits},
+            {"scaled_overflow", name_of(r.scaled_overflow)},
+            {"zero_point", name_of(r.zero_point)},
+            {"clamp", name_of(r.clamp)}}},
           {"accumulator", {{"bits", p.acc_bits}, {"overflow", name_of(p.acc_overflow)}}},
           {"has_zero_point", p.has_zero_point},
           {"add", name_of(p.add)},
@@ -55,10 +65,14 @@ Json to_json(const Profile& p) {
 
 std::string scale_text(const Profile& p) {
   const ScaleRule& s = p.scale;
-  if (!p.uses_multiplier()) return fmt::format("stays a float, formed as {}", name_of(s.precision));
-  std::string text = fmt::format("formed as {}; {}-bit mantissa rounded {}; 2^{} is {}; shift {}..{}", name_of(s.precision), s.mantissa_bits,
-                                 name_of(s.mantissa_rounding), s.mantissa_bits, s.top == TopCorner::keep ? "kept" : "renormalised",
-                                 s.min_shift, s.max_shift);
+  if (!p.uses_multiplier()) {
+    const bool limited = s.float_from != ScaleRule{}.float_from || s.float_below != ScaleRule{}.float_below;
+    return fmt::format("stays a float, formed as {}", name_of(s.precision)) +
+           (limited ? fmt::format("; 2^{} <= scale < 2^{}", s.float_from, s.float_below) : std::string());
+  }
+  std::string text = fmt::format("formed as {}; {}-bit mantissa rounded {}; 2^{} is {}; shift {}..{}",
+                                 name_of(s.precision), s.mantissa_bits, name_of(s.mantissa_rounding), s.mantissa_bits,
+                                 s.top == TopCorner::keep ? "kept" : "renormalised", s.min_shift, s.max_shift);
   if (s.reduce_to_16) text += "; then rounded to 16 bits";
   if (s.power_of_two_only) text += "; powers of two only";
   return text;
@@ -72,13 +86,11 @@ std::string rounding_text(const Recipe& r) {
     case Arithmetic::dyadic: break;
   }
   if (r.first_bits == 0) return fmt::format("one stage: acc * m / 2^s, {}", name_of(r.rounding));
-  return fmt::format("two stages: acc * m / 2^{} {}, then / 2^(s-{}) {}", r.first_bits, name_of(r.first_rounding), r.first_bits,
-                     name_of(r.rounding));
+  return fmt::format("two stages: acc * m / 2^{} {}, then / 2^(s-{}) {}", r.first_bits, name_of(r.first_rounding),
+                     r.first_bits, name_of(r.rounding));
 }
 
-std::string hex(std::int64_t v) {
-  return v < 0 ? fmt::format("-0x{:x}", -v) : fmt::format("0x{:x}", v);
-}
+std::string hex(std::int64_t v) { return v < 0 ? fmt::format("-0x{:x}", -v) : fmt::format("0x{:x}", v); }
 
 /// A layer's numbers through the profile, every intermediate shown.
 void print_example(const Profile& p, std::int64_t acc) {
@@ -88,7 +100,8 @@ void print_example(const Profile& p, std::int64_t acc) {
   c.zero_point = p.has_zero_point ? -3 : 0;
   fmt::print("\nexample: Sx {} Sw {} Sy {}, zero point {}, int8, accumulator {}\n", sx, sw, sy, c.zero_point, acc);
   const double real = static_cast<double>(sx) * static_cast<double>(sw) / static_cast<double>(sy);
-  fmt::print("  real value        {:.6f} = {} * {:.9g} + {}\n", static_cast<double>(acc) * real + c.zero_point, acc, real, c.zero_point);
+  fmt::print("  real value        {:.6f} = {} * {:.9g} + {}\n", static_cast<double>(acc) * real + c.zero_point, acc,
+             real, c.zero_point);
   if (!p.uses_multiplier()) {
     fmt::print("  scale             {:.9g}\n  out               {}\n", c.scale, apply_recipe(acc, p.recipe, c));
     return;
@@ -100,7 +113,9 @@ void print_example(const Profile& p, std::int64_t acc) {
   }
   const RequantTrace t = trace_requantize(acc, p.recipe, c);
   fmt::print("  product           {} ({})\n", t.product, hex(t.product));
-  if (p.recipe.first_bits > 0) fmt::print("  after stage one   {}   (product / 2^{} = {:.6f})\n", t.first, p.recipe.first_bits, std::ldexp(static_cast<double>(t.product), -p.recipe.first_bits));
+  if (p.recipe.first_bits > 0)
+    fmt::print("  after stage one   {}   (product / 2^{} = {:.6f})\n", t.first, p.recipe.first_bits,
+               std::ldexp(static_cast<double>(t.product), -p.recipe.first_bits));
   fmt::print("  scaled            {}   ({:.6f} before rounding)\n", t.scaled,
              std::ldexp(static_cast<double>(t.first), -std::max(0, c.shift - p.recipe.first_bits)));
   fmt::print("  + zero point      {}\n  out               {}\n", t.sum, t.out);
@@ -120,19 +135,23 @@ void print_tie(const Profile& p) {
     line += fmt::format("{:>7}", fmt::format("{:+.1f}", static_cast<double>(acc) / 8));
   }
   std::string results;
-  for (const std::int64_t acc : {-20, -12, -4, 4, 12, 20}) results += fmt::format("{:>7}", requantize(acc, p.recipe, c));
+  for (const std::int64_t acc : {-20, -12, -4, 4, 12, 20})
+    results += fmt::format("{:>7}", requantize(acc, p.recipe, c));
   fmt::print("\nties:   {}\nbecome  {}\n", line, results);
 }
 
 void print_one(const Profile& p) {
   fmt::print("{}\n{}\n\n", p.id, p.summary);
-  fmt::print("  version     {}\n  source      {}{}\n", p.version, p.citation, p.evidence == 'D' ? "  (documentation, not source)" : "");
+  fmt::print("  version     {}\n  source      {}{}\n", p.version, p.citation,
+             p.evidence == 'D' ? "  (documentation, not source)" : "");
   fmt::print("  scale       {}\n  rounding    {}\n", scale_text(p), rounding_text(p.recipe));
-  fmt::print("  zero point  {}\n", p.has_zero_point ? fmt::format("{}", name_of(p.recipe.zero_point)) : std::string("none"));
+  fmt::print("  zero point  {}\n",
+             p.has_zero_point ? fmt::format("{}", name_of(p.recipe.zero_point)) : std::string("none"));
   fmt::print("  clamp       {}\n", name_of(p.recipe.clamp));
   fmt::print("  registers   accumulator {} bits ({})", p.acc_bits, name_of(p.acc_overflow));
   if (p.recipe.product_bits < 64) fmt::print(", product {} bits (wrap)", p.recipe.product_bits);
-  if (p.recipe.scaled_bits < 64) fmt::print(", scaled {} bits ({})", p.recipe.scaled_bits, name_of(p.recipe.scaled_overflow));
+  if (p.recipe.scaled_bits < 64)
+    fmt::print(", scaled {} bits ({})", p.recipe.scaled_bits, name_of(p.recipe.scaled_overflow));
   fmt::print("\n  add         {}\n  avg pool    {}\n", name_of(p.add), name_of(p.avg_pool));
   print_example(p, -12345);
   print_tie(p);
@@ -156,12 +175,16 @@ int run(const Options& o) {
   }
   Table table({"profile", "multiplier", "rounding", "zp", "summary"});
   for (const Profile& p : profile_catalogue()) {
-    const std::string multiplier = !p.uses_multiplier() ? "float32" : p.scale.reduce_to_16 ? "16 bit" : fmt::format("{} bit", p.scale.mantissa_bits);
-    const std::string rounding = p.recipe.first_bits > 0 ? fmt::format("{}+{}", name_of(p.recipe.first_rounding), name_of(p.recipe.rounding))
-                                                         : std::string(name_of(p.recipe.rounding));
+    const std::string multiplier = !p.uses_multiplier()   ? "float32"
+                                   : p.scale.reduce_to_16 ? "16 bit"
+                                                          : fmt::format("{} bit", p.scale.mantissa_bits);
+    const std::string rounding =
+        p.recipe.first_bits > 0 ? fmt::format("{}+{}", name_of(p.recipe.first_rounding), name_of(p.recipe.rounding))
+                                : std::string(name_of(p.recipe.rounding));
     table.add({std::string(p.id), multiplier, rounding, p.has_zero_point ? "yes" : "no", std::string(p.summary)});
   }
-  fmt::print("{}\n{} profiles; `obz profiles ID` explains one with a worked example\n", table.text(), profile_catalogue().size());
+  fmt::print("{}\n{} profiles; `obz profiles ID` explains one with a worked example\n", table.text(),
+             profile_catalogue().size());
   return 0;
 }
 

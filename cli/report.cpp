@@ -1,9 +1,9 @@
 #include "cli/report.hpp"
 
-#include <fmt/format.h>
-
-#include <nlohmann/json.hpp>
 #include <set>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "cli/table.hpp"
 
@@ -41,8 +41,8 @@ std::string escape(const std::string& text) {
 
 std::string summary(const CheckReport& r) {
   const std::size_t engines = r.engines.size() - r.skipped.size();
-  return fmt::format("{} engine{}, {} row{}, {} outputs compared, {} differ", engines, engines == 1 ? "" : "s", r.rows.size(),
-                     r.rows.size() == 1 ? "" : "s", grouped(r.compared()), grouped(r.differ()));
+  return fmt::format("{} engine{}, {} row{}, {} outputs compared, {} differ", engines, engines == 1 ? "" : "s",
+                     r.rows.size(), r.rows.size() == 1 ? "" : "s", grouped(r.compared()), grouped(r.differ()));
 }
 
 }  // namespace
@@ -50,7 +50,8 @@ std::string summary(const CheckReport& r) {
 std::string words(const Cell& cell) {
   switch (cell.verdict) {
     case Verdict::match: return fmt::format("match {}", cell.compared);
-    case Verdict::mismatch: return fmt::format("mismatch {} of {}, first at {}", cell.differ, cell.compared, cell.first);
+    case Verdict::mismatch:
+      return fmt::format("mismatch {} of {}, first at {}", cell.differ, cell.compared, cell.first);
     case Verdict::unsupported: return "unsupported: " + cell.why;
     case Verdict::skipped: return cell.why.empty() ? "skipped" : "skipped: " + cell.why;
   }
@@ -68,7 +69,8 @@ std::string report_text(const CheckReport& r) {
     for (std::size_t e = 0; e < row.cells.size(); ++e) {
       const Cell& cell = row.cells[e];
       cells.push_back(cell_text(cell));
-      if (cell.verdict == Verdict::mismatch) details += fmt::format("{}, {}: first at {}\n", row.layer, r.engines[e], cell.first);
+      if (cell.verdict == Verdict::mismatch)
+        details += fmt::format("{}, {}: first at {}\n", row.layer, r.engines[e], cell.first);
       if (cell.verdict == Verdict::unsupported && reasons.insert(r.engines[e] + cell.why).second) {
         details += fmt::format("{} -: unsupported, {}\n", r.engines[e], cell.why);
       }
@@ -80,14 +82,17 @@ std::string report_text(const CheckReport& r) {
 }
 
 std::string report_json(const CheckReport& r) {
-  Json json = {{"subject", r.subject}, {"samples", r.samples}, {"seed", r.seed}, {"engines", r.engines}, {"skipped", r.skipped},
-               {"compared", r.compared()}, {"differ", r.differ()}};
+  Json json = {{"subject", r.subject}, {"samples", r.samples},     {"seed", r.seed},      {"engines", r.engines},
+               {"skipped", r.skipped}, {"compared", r.compared()}, {"differ", r.differ()}};
   json["rows"] = Json::array();
   for (const CheckRow& row : r.rows) {
     Json item = {{"layer", row.layer}, {"op", row.op}, {"widths", row.widths}, {"outputs", row.outputs}};
     for (std::size_t e = 0; e < row.cells.size(); ++e) {
       const Cell& c = row.cells[e];
-      Json cell = {{"engine", r.engines[e]}, {"verdict", kVerdicts[static_cast<int>(c.verdict)]}, {"compared", c.compared}, {"differ", c.differ}};
+      Json cell = {{"engine", r.engines[e]},
+                   {"verdict", kVerdicts[static_cast<int>(c.verdict)]},
+                   {"compared", c.compared},
+                   {"differ", c.differ}};
       if (!c.first.empty()) cell["first"] = c.first;
       if (!c.why.empty()) cell["why"] = c.why;
       if (c.cycles) cell["cycles"] = *c.cycles;
@@ -105,7 +110,8 @@ std::string report_junit(const CheckReport& r) {
     for (std::size_t e = 0; e < row.cells.size(); ++e) {
       const Cell& cell = row.cells[e];
       ++tests;
-      cases += fmt::format("    <testcase classname=\"{}.{}\" name=\"{}\" time=\"0\"", escape(r.subject), escape(r.engines[e]), escape(row.layer));
+      cases += fmt::format("    <testcase classname=\"{}.{}\" name=\"{}\" time=\"0\"", escape(r.subject),
+                           escape(r.engines[e]), escape(row.layer));
       if (cell.verdict == Verdict::match) {
         cases += "/>\n";
       } else if (cell.verdict == Verdict::mismatch) {
@@ -120,7 +126,8 @@ std::string report_junit(const CheckReport& r) {
   return fmt::format(
       "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<testsuites>\n"
       "  <testsuite name=\"obz check\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"0\">\n"
-      "    <properties>\n      <property name=\"seed\" value=\"{}\"/>\n      <property name=\"samples\" value=\"{}\"/>\n"
+      "    <properties>\n      <property name=\"seed\" value=\"{}\"/>\n      <property name=\"samples\" "
+      "value=\"{}\"/>\n"
       "    </properties>\n{}  </testsuite>\n</testsuites>\n",
       tests, failures, skipped, r.seed, r.samples, cases);
 }
@@ -130,9 +137,11 @@ std::string report_html(const CheckReport& r) {
   for (const std::string& e : r.engines) body += "<th>" + escape(e);
   body += "\n";
   for (const CheckRow& row : r.rows) {
-    body += fmt::format("<tr><td>{}<td>{}<td>{}<td class=n>{}", escape(row.layer), escape(row.op), escape(row.widths), grouped(row.outputs));
+    body += fmt::format("<tr><td>{}<td>{}<td>{}<td class=n>{}", escape(row.layer), escape(row.op), escape(row.widths),
+                        grouped(row.outputs));
     for (const Cell& cell : row.cells) {
-      body += fmt::format("<td class={} title=\"{}\">{}", kVerdicts[static_cast<int>(cell.verdict)], escape(words(cell)), escape(cell_text(cell)));
+      body += fmt::format("<td class={} title=\"{}\">{}", kVerdicts[static_cast<int>(cell.verdict)],
+                          escape(words(cell)), escape(cell_text(cell)));
     }
     body += "\n";
   }
@@ -142,7 +151,8 @@ std::string report_html(const CheckReport& r) {
       "<!doctype html>\n<meta charset=utf-8>\n<title>obz check {0}</title>\n<style>\n"
       "body{{font:15px system-ui,sans-serif;margin:2em;color:#222}} table{{border-collapse:collapse}}\n"
       "th,td{{padding:.25em .8em;text-align:left;border-bottom:1px solid #ddd}} .n{{text-align:right}}\n"
-      ".match{{background:#e6f4e6}} .mismatch{{background:#f8d7d7;font-weight:bold}} .unsupported,.skipped{{color:#888}}\n"
+      ".match{{background:#e6f4e6}} .mismatch{{background:#f8d7d7;font-weight:bold}} "
+      ".unsupported,.skipped{{color:#888}}\n"
       "</style>\n<h1>obz check {0}</h1>\n<p>{1}.\n<table>\n{2}</table>\n{3}",
       escape(r.subject), summary(r), body, notes);
 }

@@ -1,9 +1,9 @@
 // The options `gen requant` and `ver requant` share: both sides of a stream must mean the same cases.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <string>
+
+#include <fmt/format.h>
 
 #include "cli/verb.hpp"
 #include "golden/requant_case.hpp"

@@ -1,11 +1,11 @@
 // obz run: execute a network on samples; write outputs, every value, and accuracy.
-#include <fmt/format.h>
-#include <tbb/parallel_for.h>
-
 #include <algorithm>
 #include <atomic>
 #include <memory>
+
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <tbb/parallel_for.h>
 
 #include "cli/progress.hpp"
 #include "cli/verb.hpp"
@@ -64,8 +64,12 @@ void write_taps(const std::string& folder, const IntNet& net, const std::vector<
       const std::string file = file_name_of(info.id) + ".npy";
       Json hashes = Json::array();
       for (const Bytes& b : recorded[t].samples) hashes.push_back(sha256_hex(b));
-      list.push_back({{"id", info.id}, {"name", info.name}, {"dtype", array.dtype()}, {"shape", info.shape.dims()},
-                      {"file", file}, {"sha256", hashes}});
+      list.push_back({{"id", info.id},
+                      {"name", info.name},
+                      {"dtype", array.dtype()},
+                      {"shape", info.shape.dims()},
+                      {"file", file},
+                      {"sha256", hashes}});
       write_file(temporary / file, format_npy(array));
     }
     const std::string text = Json{{"tensors", list}}.dump(1) + "\n";
@@ -87,7 +91,8 @@ int run(const Options& o) {
   const InputSet inputs(net, o.inputs);
   const std::int64_t count = std::min(inputs.count(), o.samples);
   if (count < 1) throw Error("--samples: expected at least 1");
-  const std::vector<std::int64_t> labels = o.labels.empty() ? std::vector<std::int64_t>() : read_labels(o.labels, count);
+  const std::vector<std::int64_t> labels =
+      o.labels.empty() ? std::vector<std::int64_t>() : read_labels(o.labels, count);
   const NodeRunner runner = runner_of(o.engine, net);
 
   std::vector<Recording> taps(net.tensors.size());
@@ -121,11 +126,13 @@ int run(const Options& o) {
   ArchiveEntries entries;
   for (const int i : net.outputs) {
     const TensorInfo& info = net.tensors[static_cast<std::size_t>(i)];
-    entries.emplace_back(file_name_of(info.id) + ".npy", format_npy(stacked(info, taps[static_cast<std::size_t>(i)].samples)));
+    entries.emplace_back(file_name_of(info.id) + ".npy",
+                         format_npy(stacked(info, taps[static_cast<std::size_t>(i)].samples)));
   }
   if (!o.out.empty()) {
     if (o.out.ends_with(".npy")) {
-      if (entries.size() != 1) throw Error(fmt::format("{}: the network has {} outputs, write an .npz", o.out, entries.size()));
+      if (entries.size() != 1)
+        throw Error(fmt::format("{}: the network has {} outputs, write an .npz", o.out, entries.size()));
       write_file(o.out, entries[0].second);
     } else {
       write_file(o.out, format_archive(entries));
@@ -142,11 +149,14 @@ int run(const Options& o) {
     return 0;
   }
   fmt::print("{}: {} sample(s) on {}", net.name, count, o.engine);
-  if (!labels.empty()) fmt::print(", top-1 {} of {} = {:.2f} %", right, count, 100.0 * static_cast<double>(right) / static_cast<double>(count));
+  if (!labels.empty())
+    fmt::print(", top-1 {} of {} = {:.2f} %", right, count,
+               100.0 * static_cast<double>(right) / static_cast<double>(count));
   fmt::print("\n");
   if (o.out.empty() && o.taps.empty() && labels.empty()) {
     constexpr std::int64_t most = 10;
-    for (std::int64_t i = 0; i < std::min(count, most); ++i) fmt::print("  sample {}: top-1 {}\n", i, top1[static_cast<std::size_t>(i)]);
+    for (std::int64_t i = 0; i < std::min(count, most); ++i)
+      fmt::print("  sample {}: top-1 {}\n", i, top1[static_cast<std::size_t>(i)]);
     if (count > most) fmt::print("  ... (-o FILE writes the outputs, --taps DIR every value)\n");
   }
   return 0;
@@ -162,7 +172,8 @@ Verb run_verb() {
           "  obz run kws.obz --input x.npy --taps taps/ --engine fast\n"
           "  obz run digits.obz --input images.npy --labels labels.npy\n",
           {{"net", "NET", "an .obz network", &o->net, true},
-           {"--input,-i", "FILE", "npy, one sample per leading index; ID=FILE with several inputs; - is stdin", &o->inputs, true},
+           {"--input,-i", "FILE", "npy, one sample per leading index; ID=FILE with several inputs; - is stdin",
+            &o->inputs, true},
            {"--out,-o", "FILE", ".npz with every output, or .npy with the only one", &o->out},
            {"--taps", "DIR", "write every value of every sample, and taps.json with their sha256", &o->taps},
            {"--engine,-e", "NAME", "ref (naive, the golden) or fast (default: ref)", &o->engine},

@@ -1,9 +1,9 @@
 #include "cli/table.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include <fmt/format.h>
 
 namespace obz::cli {
 namespace {

@@ -1,10 +1,10 @@
 // obz ver: judges the answers of a device that stood in the middle of a gen | dut | ver pipe.
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <memory>
+
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "cli/requant_options.hpp"
 #include "cli/verb.hpp"
@@ -32,22 +32,28 @@ class Judge {
     if (want == got) return;
     if (show_ == 0 || differ_ < show_) {
       const Channel& ch = c.channel;
-      const std::string scale = profile_.uses_multiplier() ? fmt::format("mult {} shift {}", ch.multiplier, ch.shift) : fmt::format("scale {:.9g}", ch.scale);
-      fmt::print("{} {}: acc {} {} zp {} clamp [{}, {}]: want {}, got {}\n", unit, number, c.acc, scale, ch.zero_point, ch.lo, ch.hi, want, got);
+      const std::string scale = profile_.uses_multiplier() ? fmt::format("mult {} shift {}", ch.multiplier, ch.shift)
+                                                           : fmt::format("scale {:.9g}", ch.scale);
+      fmt::print("{} {}: acc {} {} zp {} clamp [{}, {}]: want {}, got {}\n", unit, number, c.acc, scale, ch.zero_point,
+                 ch.lo, ch.hi, want, got);
     }
     ++differ_;
   }
   /// A case outside the profile's domain would be judged by an undefined expectation.
   void require_domain(const RequantCase& c, const std::string& where) const {
-    if (!in_domain(profile_, c)) throw Error(fmt::format("{}: this case is outside the domain of {} (stream of another profile?)", where, profile_.id));
+    if (!in_domain(profile_, c))
+      throw Error(
+          fmt::format("{}: this case is outside the domain of {} (stream of another profile?)", where, profile_.id));
   }
 
   int finish(bool json) const {
     if (compared_ == 0) throw Error("ver: no cases on stdin, so nothing was compared");
     if (json) {
-      fmt::print("{}\n", nlohmann::ordered_json{{"profile", profile_.id}, {"compared", compared_}, {"differ", differ_}}.dump());
+      fmt::print("{}\n",
+                 nlohmann::ordered_json{{"profile", profile_.id}, {"compared", compared_}, {"differ", differ_}}.dump());
     }
-    fmt::print(stderr, "{}: {} of {} cases differ from {}\n", differ_ == 0 ? "match" : "MISMATCH", differ_, compared_, profile_.id);
+    fmt::print(stderr, "{}: {} of {} cases differ from {}\n", differ_ == 0 ? "match" : "MISMATCH", differ_, compared_,
+               profile_.id);
     return differ_ == 0 ? 0 : 1;
   }
 
@@ -69,7 +75,8 @@ void read_pieces(TakeRecords&& take) {
     const std::size_t n = std::fread(buffer.data() + have, 1, buffer.size() - have, stdin);
     have += n;
     const std::size_t used = take(buffer.data(), have, n == 0);
-    std::copy(buffer.begin() + static_cast<std::ptrdiff_t>(used), buffer.begin() + static_cast<std::ptrdiff_t>(have), buffer.begin());
+    std::copy(buffer.begin() + static_cast<std::ptrdiff_t>(used), buffer.begin() + static_cast<std::ptrdiff_t>(have),
+              buffer.begin());
     have -= used;
     if (n == 0) return;
   }
@@ -86,7 +93,9 @@ void judge_binary(const RecordLayout& layout, Judge& judge) {
       judge.require_domain(c, fmt::format("record {}", number));
       judge.judge(c, got, "record", number);
     }
-    if (end && at != have) throw Error(fmt::format("record {}: expected {} bytes, got {} (truncated, or another --profile or --type)", number, size, have - at));
+    if (end && at != have)
+      throw Error(fmt::format("record {}: expected {} bytes, got {} (truncated, or another --profile or --type)",
+                              number, size, have - at));
     return at;
   });
 }
@@ -104,7 +113,8 @@ void check_header(std::string_view line, const RequantSpace& space) {
   };
   for (const std::string_view key : {"requant/", "profile=", "out="}) {
     if (word(line, key) != word(expected, key)) {
-      throw Error(fmt::format("stream header: {}\"{}\", but the options say \"{}\"", key, word(line, key), word(expected, key)));
+      throw Error(fmt::format("stream header: {}\"{}\", but the options say \"{}\"", key, word(line, key),
+                              word(expected, key)));
     }
   }
 }
@@ -138,7 +148,8 @@ void judge_text(const RequantSpace& space, const RecordLayout& layout, Judge& ju
 }
 
 int run(const Options& o) {
-  if (o.what != "requant") throw Error(fmt::format("ver {}: only requant streams are judged; `obz check DIR` judges vector sets", o.what));
+  if (o.what != "requant")
+    throw Error(fmt::format("ver {}: only requant streams are judged; `obz check DIR` judges vector sets", o.what));
   if (o.format != "text" && o.format != "bin") throw Error(fmt::format("--format {}: expected text or bin", o.format));
   const RequantSpace space = o.requant.space();
   const RecordLayout layout = record_layout(*space.profile, space.out);
@@ -156,12 +167,11 @@ Verb ver_verb() {
                               {"--errors", "N", "mismatches to print, 0 for all (default 20)", &o->errors},
                               {"--json", "", "summary as JSON on stdout", &o->json}};
   o->requant.add_to(options);
-  return {"ver",
-          "Verify a device's answers to a generated stream",
+  return {"ver", "Verify a device's answers to a generated stream",
           "  obz gen requant -n 100000 | ./dut | obz ver requant\n"
-          "  obz gen requant -p nvdla/sdp -t int16 -f bin -n 5000000 | ./dut | obz ver requant -p nvdla/sdp -t int16 -f bin\n",
-          std::move(options),
-          [o] { return run(*o); }};
+          "  obz gen requant -p nvdla/sdp -t int16 -f bin -n 5000000 | ./dut | obz ver requant -p nvdla/sdp -t int16 "
+          "-f bin\n",
+          std::move(options), [o] { return run(*o); }};
 }
 
 }  // namespace obz::cli

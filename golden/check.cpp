@@ -106,7 +106,8 @@ std::string widths(const IntNet& net, const Node& node) {
       node.op);
 }
 
-CheckReport check_net(const IntNet& net, const InputSet& inputs, std::int64_t samples, Engines& engines, const Progress& progress) {
+CheckReport check_net(const IntNet& net, const InputSet& inputs, std::int64_t samples, Engines& engines,
+                      const Progress& progress) {
   CheckReport report;
   report.subject = net.name;
   report.samples = std::min(samples, inputs.count());
@@ -142,7 +143,8 @@ CheckReport check_requant_set(const std::filesystem::path& folder, Manifest mani
   report.samples = set.manifest.count;
   const std::vector<bool> here = present(report, engines);
   const Profile& profile = find_profile(set.manifest.profile);
-  CheckRow row{"requant", set.manifest.profile, fmt::format("{}", set.manifest.out.bits), set.manifest.count, std::vector<Cell>(engines.size())};
+  CheckRow row{"requant", set.manifest.profile, fmt::format("{}", set.manifest.out.bits), set.manifest.count,
+               std::vector<Cell>(engines.size())};
   const RequantJob job{&profile, profile.recipe, set.manifest.out, set.cases};
   for (std::size_t e = 0; e < engines.size(); ++e) {
     Cell& cell = row.cells[e];
@@ -169,7 +171,8 @@ CheckReport check_requant_set(const std::filesystem::path& folder, Manifest mani
   return report;
 }
 
-CheckReport check_net_set(const std::filesystem::path& folder, Manifest manifest, Engines& engines, const Progress& progress) {
+CheckReport check_net_set(const std::filesystem::path& folder, Manifest manifest, Engines& engines,
+                          const Progress& progress) {
   const NetSet set = load_net_set(folder, std::move(manifest));
   CheckReport report;
   report.samples = set.manifest.count;
@@ -178,7 +181,8 @@ CheckReport check_net_set(const std::filesystem::path& folder, Manifest manifest
     const TensorInfo& info = set.net.tensors[static_cast<std::size_t>(tensor)];
     if (info.constant) return *info.constant;
     for (std::size_t k = 0; k < set.net.inputs.size(); ++k) {
-      if (set.net.inputs[k] == tensor) return npy_to_tensor(npy_sample(set.inputs[k], sample), info.type, folder.string());
+      if (set.net.inputs[k] == tensor)
+        return npy_to_tensor(npy_sample(set.inputs[k], sample), info.type, folder.string());
     }
     for (const auto& [index, array] : set.expected) {
       if (index == tensor) return npy_to_tensor(npy_sample(array, sample), info.type, folder.string());
@@ -190,7 +194,8 @@ CheckReport check_net_set(const std::filesystem::path& folder, Manifest manifest
   std::int64_t done = 0;
   for (const Node& node : set.net.nodes) {
     const TensorInfo& out = set.net.tensors[static_cast<std::size_t>(node.outputs[0])];
-    CheckRow row{node.name, describe(node.op), widths(set.net, node), out.shape.elems() * set.manifest.count, std::vector<Cell>(engines.size())};
+    CheckRow row{node.name, describe(node.op), widths(set.net, node), out.shape.elems() * set.manifest.count,
+                 std::vector<Cell>(engines.size())};
     for (std::int64_t s = 0; s < set.manifest.count; ++s) {
       std::vector<Tensor> values;
       for (const int i : node.inputs) values.push_back(value_of(i, s));
@@ -212,8 +217,9 @@ CheckReport check_net_set(const std::filesystem::path& folder, Manifest manifest
 
 CheckReport check_set(const std::filesystem::path& folder, Engines& engines, const Progress& progress) {
   Manifest manifest = load_manifest(folder);
-  CheckReport report = manifest.kind == SetKind::requant ? check_requant_set(folder, std::move(manifest), engines)
-                                                         : check_net_set(folder, std::move(manifest), engines, progress);
+  CheckReport report = manifest.kind == SetKind::requant
+                           ? check_requant_set(folder, std::move(manifest), engines)
+                           : check_net_set(folder, std::move(manifest), engines, progress);
   report.subject = folder.string();
   return report;
 }

@@ -24,21 +24,21 @@ enum class Verdict : std::uint8_t {
 /// One engine on one layer (or one set of cases), over all samples.
 struct Cell {
   Verdict verdict = Verdict::skipped;
-  std::string why;               ///< unsupported, skipped
+  std::string why;  ///< unsupported, skipped
   std::int64_t compared = 0, differ = 0;
-  std::string first;             ///< mismatch: "[0,3,5,17] want 6 got 7"
+  std::string first;  ///< mismatch: "[0,3,5,17] want 6 got 7"
   std::optional<std::int64_t> cycles;
 };
 
 struct CheckRow {
   std::string layer, op, widths;  ///< "conv1", "conv2d 3x3", "8x8"
   std::int64_t outputs = 0;
-  std::vector<Cell> cells;        ///< one per engine
+  std::vector<Cell> cells;  ///< one per engine
 };
 
 struct CheckReport {
-  std::string subject;               ///< file or folder checked
-  std::uint64_t seed = 0;            ///< of generated inputs; 0: inputs were given
+  std::string subject;     ///< file or folder checked
+  std::uint64_t seed = 0;  ///< of generated inputs; 0: inputs were given
   std::int64_t samples = 0;
   std::vector<std::string> engines;
   std::vector<std::string> skipped;  ///< "gpu: skipped, no CUDA device"
@@ -54,7 +54,8 @@ using Engines = std::vector<std::unique_ptr<Engine>>;
 using Progress = std::function<void(std::int64_t, std::int64_t)>;
 
 /// Each node of `net` alone, on the reference's own inputs to it, against the reference's output.
-CheckReport check_net(const IntNet& net, const InputSet& inputs, std::int64_t samples, Engines& engines, const Progress& progress);
+CheckReport check_net(const IntNet& net, const InputSet& inputs, std::int64_t samples, Engines& engines,
+                      const Progress& progress);
 
 /// A vector set against its stored outputs: here `ref` is compared like every other engine.
 CheckReport check_set(const std::filesystem::path& folder, Engines& engines, const Progress& progress);

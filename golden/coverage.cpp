@@ -52,7 +52,8 @@ std::vector<std::pair<std::string, std::int64_t>> count_events(const Profile& pr
     add("smallest multiplier", [&](const RequantCase& c) { return c.channel.multiplier == lo; });
     add("largest multiplier", [&](const RequantCase& c) { return c.channel.multiplier == hi; });
     add("multiplier 2^31", [](const RequantCase& c) { return c.channel.multiplier == std::int64_t{1} << 31; });
-    add("power-of-two multiplier", [](const RequantCase& c) { return (c.channel.multiplier & (c.channel.multiplier - 1)) == 0; });
+    add("power-of-two multiplier",
+        [](const RequantCase& c) { return (c.channel.multiplier & (c.channel.multiplier - 1)) == 0; });
     int least = 63, most = 0;
     for (const RequantCase& c : cases) {
       least = std::min<int>(least, c.channel.shift);
@@ -66,8 +67,10 @@ std::vector<std::pair<std::string, std::int64_t>> count_events(const Profile& pr
   add("at the lower clamp", [&](const RequantCase& c) { return unclamped(c) == c.channel.lo; });
   add("at the upper clamp", [&](const RequantCase& c) { return unclamped(c) == c.channel.hi; });
   add("zero point odd", [](const RequantCase& c) { return (c.channel.zero_point & 1) != 0; });
-  add("zero point at a rail", [&](const RequantCase& c) { return c.channel.zero_point == out.min() || c.channel.zero_point == out.max(); });
-  add("accumulator at a 32-bit rail", [](const RequantCase& c) { return c.acc == kInt32.min() || c.acc == kInt32.max(); });
+  add("zero point at a rail",
+      [&](const RequantCase& c) { return c.channel.zero_point == out.min() || c.channel.zero_point == out.max(); });
+  add("accumulator at a 32-bit rail",
+      [](const RequantCase& c) { return c.acc == kInt32.min() || c.acc == kInt32.max(); });
   add("accumulator beyond 24 bits", [](const RequantCase& c) { return c.acc >= 1 << 24 || c.acc < -(1 << 24); });
   return events;
 }

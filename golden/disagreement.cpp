@@ -1,9 +1,9 @@
 #include "golden/disagreement.hpp"
 
+#include <cmath>
+
 #include <tbb/blocked_range.h>
 #include <tbb/parallel_reduce.h>
-
-#include <cmath>
 
 #include "golden/philox.hpp"
 #include "golden/requant_case.hpp"
@@ -56,11 +56,13 @@ Disagreement measure(const Profile& a, const Profile& b, std::int64_t samples, s
 
 }  // namespace
 
-Disagreement measure_disagreement(const Profile& a, const Profile& b, ScaleRange range, std::int64_t samples, std::uint64_t seed) {
+Disagreement measure_disagreement(const Profile& a, const Profile& b, ScaleRange range, std::int64_t samples,
+                                  std::uint64_t seed) {
   return measure(a, b, samples, seed, [range](CaseRandom& rng) { return draw_scale(rng, range); });
 }
 
-Disagreement measure_at_shift(const Profile& a, const Profile& b, int right_shift, std::int64_t samples, std::uint64_t seed) {
+Disagreement measure_at_shift(const Profile& a, const Profile& b, int right_shift, std::int64_t samples,
+                              std::uint64_t seed) {
   return measure(a, b, samples, seed, [right_shift](CaseRandom& rng) {
     const std::int64_t mantissa = rng.between(1 << 23, (1 << 24) - 1);
     return std::ldexp(static_cast<float>(mantissa), -24 - right_shift);

@@ -19,15 +19,19 @@ enum class ScaleRange : std::uint8_t {
 
 struct Disagreement {
   std::int64_t compared = 0, differ = 0;
-  double percent() const { return compared == 0 ? 0 : 100.0 * static_cast<double>(differ) / static_cast<double>(compared); }
+  double percent() const {
+    return compared == 0 ? 0 : 100.0 * static_cast<double>(differ) / static_cast<double>(compared);
+  }
 };
 
-/// `samples` cases: int8 output, zero point 0, accumulator uniform over the range that does not saturate, the real scale
-/// a float32 encoded by each profile. A pure function of the seed; runs on all cores. Cases that either profile refuses
-/// or leaves undefined are not counted.
-Disagreement measure_disagreement(const Profile& a, const Profile& b, ScaleRange range, std::int64_t samples, std::uint64_t seed);
+/// `samples` cases: int8 output, zero point 0, accumulator uniform over the range that does not saturate, the real
+/// scale a float32 encoded by each profile. A pure function of the seed; runs on all cores. Cases that either profile
+/// refuses or leaves undefined are not counted.
+Disagreement measure_disagreement(const Profile& a, const Profile& b, ScaleRange range, std::int64_t samples,
+                                  std::uint64_t seed);
 
 /// The same with scales whose TFLite right shift is exactly `right_shift` (scale in [2^-(r+1), 2^-r)).
-Disagreement measure_at_shift(const Profile& a, const Profile& b, int right_shift, std::int64_t samples, std::uint64_t seed);
+Disagreement measure_at_shift(const Profile& a, const Profile& b, int right_shift, std::int64_t samples,
+                              std::uint64_t seed);
 
 }  // namespace obz

@@ -1,6 +1,6 @@
-#include <fmt/format.h>
-
 #include <map>
+
+#include <fmt/format.h>
 
 #include "golden/engine.hpp"
 #include "golden/pipe_engine.hpp"
@@ -65,7 +65,8 @@ std::unique_ptr<Engine> make_engine(const std::string& name) {
   if (name == "fast") return std::make_unique<FastEngine>();
   if (name.starts_with(pipe)) return std::make_unique<PipeEngine>(name.substr(pipe.size()));
   constexpr std::string_view known[] = {"ref", "fast", "pipe:COMMAND"};
-  throw Error(fmt::format("unknown engine \"{}\"{}; engines are {}", name, did_you_mean(name, known), fmt::join(known, ", ")));
+  throw Error(
+      fmt::format("unknown engine \"{}\"{}; engines are {}", name, did_you_mean(name, known), fmt::join(known, ", ")));
 }
 
 std::vector<std::unique_ptr<Engine>> make_engines(const std::vector<std::string>& names) {

@@ -1,11 +1,11 @@
 #include "golden/format.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <span>
+
+#include <fmt/format.h>
 
 #include "ref/base/error.hpp"
 #include "ref/tensor/npy.hpp"
@@ -40,7 +40,8 @@ Bytes bytes_of(const std::string& text) { return Bytes(text.begin(), text.end())
 
 std::string c_array(const std::string& name, int bits, bool is_signed, std::span<const std::int64_t> values) {
   const int width = bits <= 8 ? 8 : bits <= 16 ? 16 : bits <= 32 ? 32 : 64;
-  std::string text = fmt::format("static const {}int{}_t {}[{}] = {{", is_signed ? "" : "u", width, name, values.size());
+  std::string text =
+      fmt::format("static const {}int{}_t {}[{}] = {{", is_signed ? "" : "u", width, name, values.size());
   constexpr std::size_t per_line = 16;
   for (std::size_t i = 0; i < values.size(); ++i) {
     text += i % per_line == 0 ? "\n    " : " ";
@@ -58,9 +59,10 @@ std::string c_array(const std::string& name, int bits, bool is_signed, std::span
 
 std::string c_file(const std::string& name, const std::string& body) {
   const std::string guard = "OBZ_" + c_identifier(name) + "_H";
-  return fmt::format("/* Golden vectors written by obz; manifest.json beside this file says how. */\n"
-                     "#ifndef {0}\n#define {0}\n\n#include <stdint.h>\n\n{1}\n#endif\n",
-                     guard, body);
+  return fmt::format(
+      "/* Golden vectors written by obz; manifest.json beside this file says how. */\n"
+      "#ifndef {0}\n#define {0}\n\n#include <stdint.h>\n\n{1}\n#endif\n",
+      guard, body);
 }
 
 }  // namespace
@@ -110,7 +112,8 @@ Bytes format_tensor(const Tensor& tensor, Format format, const std::string& name
     }
     case Format::csv: {
       std::string text = fmt::format("# {} {} {}\n", name, type_text(tensor.type), tensor.shape.text());
-      const std::int64_t row = tensor.shape.rank() == 0 ? 1 : std::max<std::int64_t>(1, tensor.shape[tensor.shape.rank() - 1]);
+      const std::int64_t row =
+          tensor.shape.rank() == 0 ? 1 : std::max<std::int64_t>(1, tensor.shape[tensor.shape.rank() - 1]);
       for (std::size_t i = 0; i < tensor.data.size(); ++i) {
         text += fmt::format("{}{}", tensor.data[i], (static_cast<std::int64_t>(i) + 1) % row == 0 ? '\n' : ',');
       }
@@ -152,13 +155,15 @@ Bytes format_table(const std::vector<Column>& columns, Format format, const std:
       for (std::size_t c = 0; c < columns.size(); ++c) text += (c == 0 ? "" : ",") + columns[c].name;
       text += '\n';
       for (std::size_t row = 0; row < rows; ++row) {
-        for (std::size_t c = 0; c < columns.size(); ++c) text += fmt::format("{}{}", c == 0 ? "" : ",", columns[c].values[row]);
+        for (std::size_t c = 0; c < columns.size(); ++c)
+          text += fmt::format("{}{}", c == 0 ? "" : ",", columns[c].values[row]);
         text += '\n';
       }
       return bytes_of(text);
     }
     case Format::h: {
-      for (const Column& c : columns) text += c_array(c_identifier(name + "_" + c.name), c.bits, c.is_signed, c.values) + '\n';
+      for (const Column& c : columns)
+        text += c_array(c_identifier(name + "_" + c.name), c.bits, c.is_signed, c.values) + '\n';
       return bytes_of(c_file(name, text));
     }
     case Format::npy: break;

@@ -1,7 +1,6 @@
 #include "golden/manifest.hpp"
 
 #include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 
 #include "ref/arith/names.hpp"
@@ -141,7 +140,8 @@ Manifest parse_manifest(const std::string& text, const std::string& file) {
   m.mem_lanes = static_cast<int>(in.integer("mem_lanes", 1, 1 << 16));
   if (!in.at("files").is_object()) in.fail("files", "an object of name: sha256");
   for (const auto& item : in.at("files").items()) {
-    if (!item.value().is_string() || !is_inside(item.key())) in.fail("files", "plain relative names with a sha256 each");
+    if (!item.value().is_string() || !is_inside(item.key()))
+      in.fail("files", "plain relative names with a sha256 each");
     m.files.emplace_back(item.key(), item.value().get<std::string>());
   }
   return m;

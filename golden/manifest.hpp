@@ -31,7 +31,7 @@ struct Manifest {
   std::int64_t count = 0;  ///< cases or samples
   IntType out = kInt8;     ///< requant sets
   int mem_lanes = 1;
-  std::vector<std::pair<std::string, std::string>> files;  ///< name, sha256
+  std::vector<std::pair<std::string, std::string>> files;      ///< name, sha256
   std::vector<std::pair<std::string, std::int64_t>> coverage;  ///< event, how often
 };
 

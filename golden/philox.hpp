@@ -2,9 +2,9 @@
 // Case i under a seed is the same bytes on any machine, in any order, with any number of threads.
 #pragma once
 
-#include <Random123/philox.h>
-
 #include <cstdint>
+
+#include <Random123/philox.h>
 
 namespace obz {
 

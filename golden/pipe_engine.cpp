@@ -117,7 +117,8 @@ std::vector<std::int64_t> PipeEngine::run(const RequantJob& job) {
     const std::string where = fmt::format("output of \"{}\", line {}", command_, line_number);
     std::int64_t value = 0;
     const RequantCase echoed = parse_text(line, layout, true, value, where);
-    if (out.size() >= job.cases.size()) throw Error(fmt::format("{}: more answers than the {} cases", where, job.cases.size()));
+    if (out.size() >= job.cases.size())
+      throw Error(fmt::format("{}: more answers than the {} cases", where, job.cases.size()));
     if (echoed.acc != job.cases[out.size()].acc) {
       throw Error(fmt::format("{}: answers another case than the one asked (acc {} instead of {})", where, echoed.acc,
                               job.cases[out.size()].acc));

@@ -109,16 +109,14 @@ void draw_addend(CaseRandom& rng, const RequantSpace& space, Channel& c, std::in
 }
 
 /// Output values (zero point removed) worth standing at.
-std::int64_t draw_output_value(CaseRandom& rng, const Channel& c) {
-  return rng.between(c.lo - 1, c.hi) - c.zero_point;
-}
+std::int64_t draw_output_value(CaseRandom& rng, const Channel& c) { return rng.between(c.lo - 1, c.hi) - c.zero_point; }
 
 void draw_shift(CaseRandom& rng, const Field& f, const RequantSpace& space, Channel& c) {
   // Typical layers: scales 2^-12 .. 2^-1, i.e. shift = bits of the multiplier + 1 .. + 12.
   const int width = 64 - std::countl_zero(static_cast<std::uint64_t>(std::max<std::int64_t>(c.multiplier, 1)));
   const int spread = space.out.bits <= 8 ? 12 : 8;
-  c.shift = static_cast<std::int32_t>(
-      std::clamp<std::int64_t>(rng.between(width, width + spread), f.shift_lo, f.shift_hi));
+  c.shift =
+      static_cast<std::int32_t>(std::clamp<std::int64_t>(rng.between(width, width + spread), f.shift_lo, f.shift_hi));
 }
 
 RequantCase integer_corner(const RequantSpace& space, std::uint64_t index, CaseRandom& rng) {
@@ -151,19 +149,22 @@ RequantCase integer_corner(const RequantSpace& space, std::uint64_t index, CaseR
       const int twos = std::countr_zero(static_cast<std::uint64_t>(c.multiplier));
       const int missing = 30 - twos;
       if (missing < 0 || missing > 28) break;
-      const std::int64_t odd = 2 * rng.between(-(std::int64_t{1} << (29 - missing)), (std::int64_t{1} << (29 - missing)) - 1) + 1;
+      const std::int64_t odd =
+          2 * rng.between(-(std::int64_t{1} << (29 - missing)), (std::int64_t{1} << (29 - missing)) - 1) + 1;
       rc.acc = clamp_wide(Wide{odd} << missing, f);
       return rc;
     }
     case Corner::rail: {
-      const std::array<std::int64_t, 8> rails{f.acc_lo, f.acc_lo + 1, f.acc_hi, f.acc_hi - 1, -1, 0, 1, f.acc_hi / 2 + 1};
+      const std::array<std::int64_t, 8> rails{f.acc_lo, f.acc_lo + 1,    f.acc_hi, f.acc_hi - 1, -1, 0,
+                                              1,        f.acc_hi / 2 + 1};
       rc.acc = rails[rng.bits32() % rails.size()];
       draw_addend(rng, space, c);
       return rc;
     }
     case Corner::shift_extreme: c.shift = rng.one_in(2) ? f.shift_lo : f.shift_hi; break;
     case Corner::multiplier_end: {
-      const std::array<std::int64_t, 3> ends{f.multiplier_lo, f.multiplier_hi, std::max(f.multiplier_lo, f.multiplier_hi - 1)};
+      const std::array<std::int64_t, 3> ends{f.multiplier_lo, f.multiplier_hi,
+                                             std::max(f.multiplier_lo, f.multiplier_hi - 1)};
       c.multiplier = ends[rng.bits32() % ends.size()];
       break;
     }

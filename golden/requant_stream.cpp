@@ -1,8 +1,8 @@
 #include "golden/requant_stream.hpp"
 
-#include <fmt/format.h>
-
 #include <bit>
+
+#include <fmt/format.h>
 
 #include "ref/base/error.hpp"
 #include "ref/tensor/type_text.hpp"
@@ -117,7 +117,11 @@ std::string stream_header(const RequantSpace& space) {
   std::string text = fmt::format("# obz requant/1 profile={} out={} seed={} fields=", space.profile->id,
                                  type_text(space.out), space.seed);
   for (const auto& f : layout.inputs) {
-    text += fmt::format("{}:{}{} ", f.name, layout.is_float && f.name == std::string_view("scale") ? 'f' : f.is_signed ? 's' : 'u', 8 * f.bytes);
+    text += fmt::format("{}:{}{} ", f.name,
+                        layout.is_float && f.name == std::string_view("scale") ? 'f'
+                        : f.is_signed                                          ? 's'
+                                                                               : 'u',
+                        8 * f.bytes);
   }
   return text + fmt::format("out:{}{}", layout.out.is_signed ? 's' : 'u', 8 * layout.out.bytes);
 }
@@ -142,7 +146,8 @@ void append_binary(Bytes& bytes, const RecordLayout& layout, const RequantCase& 
   std::uint8_t record[8 * kMaxFields];
   std::size_t at = 0;
   const auto put = [&](std::int64_t value, int width) {
-    for (int i = 0; i < width; ++i) record[at++] = static_cast<std::uint8_t>(static_cast<std::uint64_t>(value) >> (8 * i));
+    for (int i = 0; i < width; ++i)
+      record[at++] = static_cast<std::uint8_t>(static_cast<std::uint64_t>(value) >> (8 * i));
   };
   for (int i = 0; i < n; ++i) put(values[i], layout.inputs[static_cast<std::size_t>(i)].bytes);
   if (out != nullptr) put(*out, layout.out.bytes);
@@ -157,8 +162,8 @@ RequantCase parse_text(std::string_view line, const RecordLayout& layout, bool w
   if (with_out) out = take_field(line, layout.out, where);
   while (!line.empty() && (line.front() == ' ' || line.front() == '\r' || line.front() == '\t')) line.remove_prefix(1);
   if (!line.empty()) {
-    throw Error(fmt::format("{}: expected {} fields, got more: \"{}\"", where, layout.inputs.size() + (with_out ? 1 : 0),
-                            line.substr(0, 24)));
+    throw Error(fmt::format("{}: expected {} fields, got more: \"{}\"", where,
+                            layout.inputs.size() + (with_out ? 1 : 0), line.substr(0, 24)));
   }
   return case_of(layout, values);
 }

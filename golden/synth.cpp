@@ -1,8 +1,8 @@
 #include "golden/synth.hpp"
 
-#include <fmt/format.h>
-
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "golden/philox.hpp"
 #include "ref/base/error.hpp"
@@ -59,7 +59,8 @@ struct Bench {
   }
   IntNet finish(Operator op, std::vector<int> inputs, IntType out) {
     const std::string name(operator_name(op));
-    const int y = builder.add_node(name, spec.op, std::move(op), std::move(inputs), {.id = "y", .name = "y", .type = out});
+    const int y =
+        builder.add_node(name, spec.op, std::move(op), std::move(inputs), {.id = "y", .name = "y", .type = out});
     builder.net().outputs = {y};
     return builder.finish();
   }
@@ -78,7 +79,8 @@ struct Bench {
   float output_scale(float sx, std::int64_t depth) {
     const double typical =
         std::sqrt(static_cast<double>(depth)) * static_cast<double>(spec.activation.max() * spec.weight.max()) / 3.0;
-    const auto ideal = static_cast<float>(typical * static_cast<double>(sx) * std::ldexp(1.0, -7) / static_cast<double>(spec.out.max()));
+    const auto ideal = static_cast<float>(typical * static_cast<double>(sx) * std::ldexp(1.0, -7) /
+                                          static_cast<double>(spec.out.max()));
     return profile.scale.power_of_two_only ? std::ldexp(1.0F, std::ilogb(ideal)) : ideal * numbers.scale(0, 1);
   }
 };
@@ -95,7 +97,8 @@ IntNet convolution(const SynthSpec& spec, bool depthwise) {
   op.x_zero_point = static_cast<std::int32_t>(b.numbers.zero_point(spec.activation, false));
   op.accumulator = fill_accumulator(b.profile);
   const float sx = b.numbers.scale(-6, -4);
-  op.requant = fill_requant(b.profile, sx, b.weight_scales(out), true, b.output(b.output_scale(sx, r * s * depth)), "gen " + spec.op);
+  op.requant = fill_requant(b.profile, sx, b.weight_scales(out), true, b.output(b.output_scale(sx, r * s * depth)),
+                            "gen " + spec.op);
   const int x = b.input("x", Shape{n, h, w, c}, spec.activation);
   return b.finish(std::move(op), {x}, spec.out);
 }
@@ -108,7 +111,8 @@ IntNet dense(const SynthSpec& spec) {
   op.x_zero_point = static_cast<std::int32_t>(b.numbers.zero_point(spec.activation, false));
   op.accumulator = fill_accumulator(b.profile);
   const float sx = b.numbers.scale(-6, -4);
-  op.requant = fill_requant(b.profile, sx, b.weight_scales(out), true, b.output(b.output_scale(sx, depth)), "gen dense");
+  op.requant =
+      fill_requant(b.profile, sx, b.weight_scales(out), true, b.output(b.output_scale(sx, depth)), "gen dense");
   const int x = b.input("x", Shape{rows, depth}, spec.activation);
   return b.finish(std::move(op), {x}, spec.out);
 }
@@ -173,7 +177,8 @@ void check_extents(const SynthSpec& spec) {
     constexpr std::int64_t most = 1 << 14;
     if (v < 1 || v > most) throw Error(fmt::format("gen {}: expected extents in 1..{}, got {}", spec.op, most, v));
   }
-  if (pad < 0 || pad >= std::max(r, s)) throw Error(fmt::format("gen {}: expected a padding in 0..{}, got {}", spec.op, std::max(r, s) - 1, pad));
+  if (pad < 0 || pad >= std::max(r, s))
+    throw Error(fmt::format("gen {}: expected a padding in 0..{}, got {}", spec.op, std::max(r, s) - 1, pad));
 }
 
 }  // namespace
@@ -198,7 +203,8 @@ Tensor random_tensor(const Shape& shape, IntType type, Goal goal, std::uint64_t 
     CaseRandom rng(seed, i, purpose);
     std::int64_t value = rng.between(type.min(), type.max());
     if (goal == Goal::corners && rng.one_in(2)) {
-      const std::int64_t special[] = {type.min(), type.max(), type.min() + 1, type.max() - 1, 0, 1, type.is_signed ? -1 : 2};
+      const std::int64_t special[] = {type.min(), type.max(), type.min() + 1,         type.max() - 1,
+                                      0,          1,          type.is_signed ? -1 : 2};
       value = special[rng.bits32() % std::size(special)];
     }
     t.data[i] = static_cast<std::int32_t>(saturate(value, type.min(), type.max()));
@@ -210,7 +216,8 @@ std::vector<Tensor> random_inputs(const IntNet& net, Goal goal, std::uint64_t se
   std::vector<Tensor> inputs;
   for (std::size_t k = 0; k < net.inputs.size(); ++k) {
     const TensorInfo& info = net.tensors[static_cast<std::size_t>(net.inputs[k])];
-    const auto purpose = static_cast<std::uint32_t>(kInputs + static_cast<std::int64_t>(net.inputs.size()) * sample + static_cast<std::int64_t>(k));
+    const auto purpose = static_cast<std::uint32_t>(kInputs + static_cast<std::int64_t>(net.inputs.size()) * sample +
+                                                    static_cast<std::int64_t>(k));
     inputs.push_back(random_tensor(info.shape, info.type, goal, seed, purpose));
   }
   return inputs;

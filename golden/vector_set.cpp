@@ -1,9 +1,9 @@
 #include "golden/vector_set.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cctype>
+
+#include <fmt/format.h>
 
 #include "golden/coverage.hpp"
 #include "golden/requant_stream.hpp"
@@ -88,7 +88,8 @@ struct Stack {
   }
 };
 
-std::vector<Tensor> sample_inputs(const IntNet& net, const InputSet* inputs, Goal goal, std::uint64_t seed, std::int64_t i) {
+std::vector<Tensor> sample_inputs(const IntNet& net, const InputSet* inputs, Goal goal, std::uint64_t seed,
+                                  std::int64_t i) {
   return inputs != nullptr ? inputs->sample(i) : random_inputs(net, goal, seed, i);
 }
 
@@ -108,12 +109,20 @@ std::string file_name_of(const std::string& id) {
   return name;
 }
 
-Manifest write_requant_set(const fs::path& folder, const RequantSpace& space, std::int64_t count, const SetOptions& options) {
+Manifest write_requant_set(const fs::path& folder, const RequantSpace& space, std::int64_t count,
+                           const SetOptions& options) {
   check_set_options(options, count, "case");
   constexpr std::int64_t most = 1 << 24;
-  if (count > most) throw Error(fmt::format("expected at most {} cases in a folder, got {}; the stream has no limit", most, count));
-  Manifest m{.kind = SetKind::requant, .op = "requant", .profile = std::string(space.profile->id), .goal = space.goal,
-             .seed = space.seed, .count = count, .out = space.out, .mem_lanes = 1};
+  if (count > most)
+    throw Error(fmt::format("expected at most {} cases in a folder, got {}; the stream has no limit", most, count));
+  Manifest m{.kind = SetKind::requant,
+             .op = "requant",
+             .profile = std::string(space.profile->id),
+             .goal = space.goal,
+             .seed = space.seed,
+             .count = count,
+             .out = space.out,
+             .mem_lanes = 1};
   write_folder(folder, kManifestName, [&](const fs::path& temporary) {
     SetWriter writer(temporary, m);
     const RecordLayout layout = record_layout(*space.profile, space.out);
@@ -148,7 +157,8 @@ RequantSet load_requant_set(const fs::path& folder, Manifest manifest) {
   const auto size = static_cast<std::size_t>(layout.record_bytes());
   const std::string where = (folder / "cases.bin").string();
   if (records.size() % size != 0 || static_cast<std::int64_t>(records.size() / size) != set.manifest.count) {
-    throw Error(fmt::format("{}: expected {} records of {} bytes, got {} bytes", where, set.manifest.count, size, records.size()));
+    throw Error(fmt::format("{}: expected {} records of {} bytes, got {} bytes", where, set.manifest.count, size,
+                            records.size()));
   }
   for (std::size_t at = 0; at < records.size(); at += size) {
     std::int64_t out = 0;
@@ -170,7 +180,8 @@ IntNet extract_layer(const IntNet& net, int index) {
   Node copy = node;
   const auto take = [&](int tensor) {
     const TensorInfo& info = net.tensors[static_cast<std::size_t>(tensor)];
-    const auto known = std::find_if(layer.tensors.begin(), layer.tensors.end(), [&](const TensorInfo& t) { return t.id == info.id; });
+    const auto known =
+        std::find_if(layer.tensors.begin(), layer.tensors.end(), [&](const TensorInfo& t) { return t.id == info.id; });
     if (known != layer.tensors.end()) return static_cast<int>(known - layer.tensors.begin());
     layer.tensors.push_back(info);
     return static_cast<int>(layer.tensors.size()) - 1;
@@ -195,8 +206,13 @@ Manifest write_layer_set(const fs::path& folder, const IntNet& net, int index, c
   check_set_options(options, samples, "sample");
   const IntNet layer = extract_layer(net, index);
   const std::int64_t count = sample_count(inputs, samples);
-  Manifest m{.kind = SetKind::layer, .op = std::string(operator_name(layer.nodes[0].op)), .profile = net.profile,
-             .goal = goal, .seed = seed, .count = count, .out = layer.tensors[static_cast<std::size_t>(layer.outputs[0])].type,
+  Manifest m{.kind = SetKind::layer,
+             .op = std::string(operator_name(layer.nodes[0].op)),
+             .profile = net.profile,
+             .goal = goal,
+             .seed = seed,
+             .count = count,
+             .out = layer.tensors[static_cast<std::size_t>(layer.outputs[0])].type,
              .mem_lanes = options.mem_lanes};
   write_folder(folder, kManifestName, [&](const fs::path& temporary) {
     SetWriter writer(temporary, m);
@@ -204,16 +220,18 @@ Manifest write_layer_set(const fs::path& folder, const IntNet& net, int index, c
     Stack y;
     std::vector<std::int64_t> accs;
     for (std::int64_t s = 0; s < count; ++s) {
-      run_net(net, sample_inputs(net, inputs, goal, seed, s), [&](const Node& node, std::span<const Tensor* const> in, Tensor& out) {
-        const bool this_one = &node == &net.nodes[static_cast<std::size_t>(index)];
-        run_naive(node, in, out, this_one ? &accs : nullptr);
-        if (!this_one) return;
-        for (std::size_t k = 0; k < layer.inputs.size(); ++k) {
-          const auto at = std::find(layer.nodes[0].inputs.begin(), layer.nodes[0].inputs.end(), layer.inputs[k]);
-          x[k].push(*in[static_cast<std::size_t>(at - layer.nodes[0].inputs.begin())]);
-        }
-        y.push(out);
-      });
+      run_net(net, sample_inputs(net, inputs, goal, seed, s),
+              [&](const Node& node, std::span<const Tensor* const> in, Tensor& out) {
+                const bool this_one = &node == &net.nodes[static_cast<std::size_t>(index)];
+                run_naive(node, in, out, this_one ? &accs : nullptr);
+                if (!this_one) return;
+                for (std::size_t k = 0; k < layer.inputs.size(); ++k) {
+                  const auto at =
+                      std::find(layer.nodes[0].inputs.begin(), layer.nodes[0].inputs.end(), layer.inputs[k]);
+                  x[k].push(*in[static_cast<std::size_t>(at - layer.nodes[0].inputs.begin())]);
+                }
+                y.push(out);
+              });
     }
     writer.add("layer.obz", format_net(layer));
     for (std::size_t k = 0; k < x.size(); ++k) writer.add_tensor(fmt::format("x{}", k), x[k].all, options);
@@ -241,19 +259,25 @@ Manifest write_layer_set(const fs::path& folder, const IntNet& net, int index, c
   return m;
 }
 
-Manifest write_network_set(const fs::path& folder, const IntNet& net, const InputSet* inputs, Goal goal, std::uint64_t seed,
-                           std::int64_t samples, const SetOptions& options) {
+Manifest write_network_set(const fs::path& folder, const IntNet& net, const InputSet* inputs, Goal goal,
+                           std::uint64_t seed, std::int64_t samples, const SetOptions& options) {
   check_set_options(options, samples, "sample");
   const std::int64_t count = sample_count(inputs, samples);
-  Manifest m{.kind = SetKind::network, .op = net.name, .profile = net.profile, .goal = goal, .seed = seed, .count = count,
+  Manifest m{.kind = SetKind::network,
+             .op = net.name,
+             .profile = net.profile,
+             .goal = goal,
+             .seed = seed,
+             .count = count,
              .mem_lanes = options.mem_lanes};
   write_folder(folder, kManifestName, [&](const fs::path& temporary) {
     SetWriter writer(temporary, m);
     std::vector<Stack> values(net.tensors.size());
     for (std::int64_t s = 0; s < count; ++s) {
-      run_net(net, sample_inputs(net, inputs, goal, seed, s),
-              [](const Node& node, std::span<const Tensor* const> in, Tensor& out) { run_naive(node, in, out); },
-              [&](int tensor, const Tensor& value) { values[static_cast<std::size_t>(tensor)].push(value); });
+      run_net(
+          net, sample_inputs(net, inputs, goal, seed, s),
+          [](const Node& node, std::span<const Tensor* const> in, Tensor& out) { run_naive(node, in, out); },
+          [&](int tensor, const Tensor& value) { values[static_cast<std::size_t>(tensor)].push(value); });
     }
     writer.add("net.obz", format_net(net));
     for (std::size_t k = 0; k < net.inputs.size(); ++k) {

@@ -44,8 +44,8 @@ RequantSet load_requant_set(const std::filesystem::path& folder, Manifest manife
 struct NetSet {
   Manifest manifest;
   IntNet net;
-  std::vector<NpyArray> inputs;                              ///< in the order of net.inputs, leading axis = sample
-  std::vector<std::pair<int, NpyArray>> expected;            ///< (tensor, its values), leading axis = sample
+  std::vector<NpyArray> inputs;                    ///< in the order of net.inputs, leading axis = sample
+  std::vector<std::pair<int, NpyArray>> expected;  ///< (tensor, its values), leading axis = sample
 };
 NetSet load_net_set(const std::filesystem::path& folder, Manifest manifest);
 

@@ -72,7 +72,8 @@ constexpr ScaleRule kNemoScale{.precision = ScalePrecision::float64,
                                .max_shift = 62,
                                .tiny = TinyScale::refuse};
 
-constexpr ScaleRule kPowerOfTwo{.mantissa_bits = 1, .max_shift = 62, .tiny = TinyScale::refuse, .power_of_two_only = true};
+constexpr ScaleRule kPowerOfTwo{
+    .mantissa_bits = 1, .max_shift = 62, .tiny = TinyScale::refuse, .power_of_two_only = true};
 
 /// gemmlowp's pair: product rounded to bit 31 half-up, then the rest half-away.
 constexpr Recipe kDouble{.rounding = Rounding::half_away,
@@ -475,15 +476,16 @@ constexpr std::array kCatalogue{
             .multiplier_is_signed = false,
             .add = AddRule::common_scale,
             .avg_pool = AvgPoolRule::divide_half_away},
-    Profile{.id = "xnnpack/fp32",
-            .version = "XNNPACK main (2026-08-21): qs8, qc8w; qu8 off Arm",
-            .citation = "src/xnnpack/requantization.h; src/microparams-init.c",
-            .summary = "float32 scale in [2^-32, 256), clamp in float, nearest-even, then + zp",
-            .scale = {.precision = ScalePrecision::float32_all, .mantissa_bits = 0, .float_from = -32, .float_below = 8},
-            .per_tensor_precision = ScalePrecision::float32_all,
-            .recipe = floating(Arithmetic::float32_scale, ZeroPointAt::after_rounding, ClampAt::before_rounding),
-            .add = AddRule::single_sum,
-            .add_bits = 21},
+    Profile{
+        .id = "xnnpack/fp32",
+        .version = "XNNPACK main (2026-08-21): qs8, qc8w; qu8 off Arm",
+        .citation = "src/xnnpack/requantization.h; src/microparams-init.c",
+        .summary = "float32 scale in [2^-32, 256), clamp in float, nearest-even, then + zp",
+        .scale = {.precision = ScalePrecision::float32_all, .mantissa_bits = 0, .float_from = -32, .float_below = 8},
+        .per_tensor_precision = ScalePrecision::float32_all,
+        .recipe = floating(Arithmetic::float32_scale, ZeroPointAt::after_rounding, ClampAt::before_rounding),
+        .add = AddRule::single_sum,
+        .add_bits = 21},
     Profile{.id = "xnnpack/rndnu",
             .version = "XNNPACK main (2026-08-21): qu8 GEMM/IGEMM on Arm NEON, scalar form",
             .citation = "src/xnnpack/requantization.h; src/microparams-init.c",

@@ -1,11 +1,11 @@
 #include "ref/arith/dyadic.hpp"
 
-#include <fmt/format.h>
-
 #include <cmath>
 
-#include "ref/base/error.hpp"
+#include <fmt/format.h>
+
 #include "ref/arith/foreign/float16.hpp"
+#include "ref/base/error.hpp"
 
 namespace obz {
 namespace {
@@ -28,8 +28,7 @@ std::int64_t reduce_multiplier_to_16(std::int64_t m) {
 
 double form_scale(const ScaleRule& rule, float a, float w, float y, bool scales_are_float16) {
   switch (rule.precision) {
-    case ScalePrecision::float64:
-      return static_cast<double>(a) * static_cast<double>(w) / static_cast<double>(y);
+    case ScalePrecision::float64: return static_cast<double>(a) * static_cast<double>(w) / static_cast<double>(y);
     case ScalePrecision::float32_product: return static_cast<double>(a * w) / static_cast<double>(y);
     case ScalePrecision::float16_or_32_all:
       if (scales_are_float16) return foreign::round_to_float16(foreign::round_to_float16(a * w) / y);
@@ -43,8 +42,10 @@ Channel encode_scale(const ScaleRule& rule, double scale) {
   if (!std::isfinite(scale)) throw Error(fmt::format("scale {} is not a finite number", scale));
   Channel c;
   if (rule.mantissa_bits == 0) {
-    if (scale != 0 && (std::fabs(scale) < std::ldexp(1.0, rule.float_from) || std::fabs(scale) >= std::ldexp(1.0, rule.float_below))) {
-      throw Error(fmt::format("scale {} is outside [2^{}, 2^{}), the range of this profile", scale, rule.float_from, rule.float_below));
+    if (scale != 0 && (std::fabs(scale) < std::ldexp(1.0, rule.float_from) ||
+                       std::fabs(scale) >= std::ldexp(1.0, rule.float_below))) {
+      throw Error(fmt::format("scale {} is outside [2^{}, 2^{}), the range of this profile", scale, rule.float_from,
+                              rule.float_below));
     }
     c.multiplier = 0;
     c.scale = scale;
@@ -61,8 +62,7 @@ Channel encode_scale(const ScaleRule& rule, double scale) {
     throw Error(fmt::format("scale {} is not a power of two, the only kind this profile can express", scale));
   }
   const std::int64_t top = std::int64_t{1} << rule.mantissa_bits;
-  std::int64_t multiplier =
-      round_mantissa(std::ldexp(mantissa, rule.mantissa_bits), rule.mantissa_rounding);
+  std::int64_t multiplier = round_mantissa(std::ldexp(mantissa, rule.mantissa_bits), rule.mantissa_rounding);
   if (rule.top == TopCorner::renormalise && std::abs(multiplier) == top) {
     multiplier /= 2;
     ++exponent;
@@ -73,14 +73,14 @@ Channel encode_scale(const ScaleRule& rule, double scale) {
       case TinyScale::zero: multiplier = 0, shift = 31; break;
       case TinyScale::zero_at_16: multiplier = 0, shift = 16; break;
       case TinyScale::refuse:
-        throw Error(fmt::format("scale {} needs a right shift of {}, but this profile's largest is {}", scale,
-                                shift, rule.max_shift));
+        throw Error(fmt::format("scale {} needs a right shift of {}, but this profile's largest is {}", scale, shift,
+                                rule.max_shift));
     }
   } else if (shift < rule.min_shift) {
     switch (rule.large) {
       case LargeScale::refuse:
-        throw Error(fmt::format("scale {} needs a right shift of {}, but this profile's smallest is {}", scale,
-                                shift, rule.min_shift));
+        throw Error(fmt::format("scale {} needs a right shift of {}, but this profile's smallest is {}", scale, shift,
+                                rule.min_shift));
       case LargeScale::saturate: multiplier = top - 1, shift = rule.min_shift; break;
       case LargeScale::zero_at_16: multiplier = 0, shift = 16; break;
     }

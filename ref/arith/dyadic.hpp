@@ -24,16 +24,16 @@ enum class TopCorner : std::uint8_t { renormalise, keep };
 
 /// When the shift would exceed max_shift (the scale is tiny).
 enum class TinyScale : std::uint8_t {
-  zero,       ///< multiplier 0, shift 31: every output is the zero point       TFLite, HAWQ beyond 62
-  zero_at_16, ///< multiplier 0, shift 16                                       Vela
-  refuse,     ///< an Error
+  zero,        ///< multiplier 0, shift 31: every output is the zero point       TFLite, HAWQ beyond 62
+  zero_at_16,  ///< multiplier 0, shift 16                                       Vela
+  refuse,      ///< an Error
 };
 
 /// When the shift would fall below min_shift (the scale is large).
 enum class LargeScale : std::uint8_t {
-  refuse,           ///< an Error
-  saturate,         ///< multiplier 2^bits - 1, shift min_shift                 TFLite single rounding
-  zero_at_16,       ///< multiplier 0, shift 16                                 Vela
+  refuse,      ///< an Error
+  saturate,    ///< multiplier 2^bits - 1, shift min_shift                 TFLite single rounding
+  zero_at_16,  ///< multiplier 0, shift 16                                 Vela
 };
 
 struct ScaleRule {
@@ -41,13 +41,13 @@ struct ScaleRule {
   std::uint8_t mantissa_bits = 31;  ///< 0: the scale stays a float. Multiplier in [2^(bits-1), 2^bits]
   MantissaRounding mantissa_rounding = MantissaRounding::half_away;
   TopCorner top = TopCorner::renormalise;
-  std::int8_t min_shift = 0;   ///< of the total right shift
+  std::int8_t min_shift = 0;  ///< of the total right shift
   std::int8_t max_shift = 62;
   TinyScale tiny = TinyScale::zero;
   LargeScale large = LargeScale::refuse;
-  bool reduce_to_16 = false;   ///< TFLite int16x8: the 31-bit multiplier is rounded once more to 16 bits, capped
+  bool reduce_to_16 = false;  ///< TFLite int16x8: the 31-bit multiplier is rounded once more to 16 bits, capped
   std::int16_t float_from = -1074, float_below = 1024;  ///< float rules take 2^float_from <= scale < 2^float_below
-  bool power_of_two_only = false;  ///< any other scale is an Error (Gemmini's shifter, HMQ)
+  bool power_of_two_only = false;                       ///< any other scale is an Error (Gemmini's shifter, HMQ)
 
   friend constexpr bool operator==(const ScaleRule&, const ScaleRule&) = default;
 };

@@ -23,8 +23,7 @@ struct EnumNames<Overflow> {
 };
 template <>
 struct EnumNames<Arithmetic> {
-  static constexpr std::array<std::string_view, 4> values{"dyadic", "float32_scale", "float64_scale",
-                                                          "float64_dyadic"};
+  static constexpr std::array<std::string_view, 4> values{"dyadic", "float32_scale", "float64_scale", "float64_dyadic"};
 };
 template <>
 struct EnumNames<ZeroPointAt> {
@@ -32,8 +31,7 @@ struct EnumNames<ZeroPointAt> {
 };
 template <>
 struct EnumNames<ClampAt> {
-  static constexpr std::array<std::string_view, 3> values{"after_zero_point", "before_zero_point",
-                                                          "before_rounding"};
+  static constexpr std::array<std::string_view, 3> values{"after_zero_point", "before_zero_point", "before_rounding"};
 };
 template <>
 struct EnumNames<ScalePrecision> {

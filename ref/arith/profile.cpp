@@ -1,10 +1,10 @@
 #include "ref/arith/profile.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <string>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "ref/base/error.hpp"
 #include "ref/base/suggest.hpp"
@@ -17,8 +17,8 @@ const Profile& find_profile(std::string_view id) {
   if (it != all.end()) return *it;
   std::vector<std::string_view> ids;
   for (const Profile& p : all) ids.push_back(p.id);
-  throw Error(fmt::format("unknown profile \"{}\"{}; `obz profiles` lists all {}", id, did_you_mean(id, ids),
-                          all.size()));
+  throw Error(
+      fmt::format("unknown profile \"{}\"{}; `obz profiles` lists all {}", id, did_you_mean(id, ids), all.size()));
 }
 
 }  // namespace obz

@@ -35,7 +35,7 @@ struct Profile {
   std::string_view summary;   ///< one line for `obz profiles`
   char evidence = 'S';        ///< S: read in source; D: documentation only
 
-  ScaleRule scale;            ///< per-channel layers
+  ScaleRule scale;                                                ///< per-channel layers
   ScalePrecision per_tensor_precision = ScalePrecision::float64;  ///< layers with one weight scale
   Recipe recipe;
 

@@ -10,10 +10,10 @@
 namespace obz {
 
 enum class Arithmetic : std::uint8_t {
-  dyadic,         ///< acc * multiplier / 2^shift in integers: ref/arith/requantize.hpp
-  float32_scale,  ///< float32(acc) * float32 scale, as MLAS, XNNPACK fp32, FBGEMM, Gemmini, CUTLASS
-  float64_scale,  ///< double(acc) * scale, as numpy does in the ONNX reference evaluator
-  float64_dyadic, ///< double(acc) * double(multiplier) / 2^shift, as the PyTorch code of HAWQ and I-ViT
+  dyadic,          ///< acc * multiplier / 2^shift in integers: ref/arith/requantize.hpp
+  float32_scale,   ///< float32(acc) * float32 scale, as MLAS, XNNPACK fp32, FBGEMM, Gemmini, CUTLASS
+  float64_scale,   ///< double(acc) * scale, as numpy does in the ONNX reference evaluator
+  float64_dyadic,  ///< double(acc) * double(multiplier) / 2^shift, as the PyTorch code of HAWQ and I-ViT
 };
 
 /// Where the zero point joins.

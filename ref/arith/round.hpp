@@ -31,8 +31,7 @@ constexpr std::int64_t round_fraction(std::int64_t q, int vs_half, bool exact, R
 
 /// round(p / 2^shift + offset), exact for every p; 0 <= shift <= 63. `offset` is an integer that joins
 /// *before* the rounding: it moves signs and parities, so half_away, half_even and trunc see it. (S4)
-constexpr std::int64_t shift_right(std::int64_t p, int shift, Rounding mode,
-                                   std::int64_t offset = 0) noexcept {
+constexpr std::int64_t shift_right(std::int64_t p, int shift, Rounding mode, std::int64_t offset = 0) noexcept {
   if (shift == 0) return p + offset;
   const std::int64_t q = p >> shift;
   const auto remainder = static_cast<std::uint64_t>(p) & ((std::uint64_t{1} << shift) - 1);

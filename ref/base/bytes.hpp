@@ -15,9 +15,7 @@ inline ByteView as_bytes(const std::string& text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
-inline std::string as_text(ByteView bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
+inline std::string as_text(ByteView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
 /// The little-endian unsigned integer of `width` bytes (1..8) at `p`.
 inline std::uint64_t load_le(const std::uint8_t* p, int width) {

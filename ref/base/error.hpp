@@ -31,13 +31,11 @@ class MissingTool : public std::runtime_error {
 };
 
 [[noreturn]] inline void check_failed(const char* condition, const char* file, int line) {
-  std::fprintf(stderr, "obz: internal error: %s does not hold (%s:%d). Please report this.\n", condition, file,
-               line);
+  std::fprintf(stderr, "obz: internal error: %s does not hold (%s:%d). Please report this.\n", condition, file, line);
   std::abort();
 }
 
 }  // namespace obz
 
 /// Always on: a broken invariant must not produce a number.
-#define OBZ_CHECK(condition) \
-  ((condition) ? static_cast<void>(0) : ::obz::check_failed(#condition, __FILE__, __LINE__))
+#define OBZ_CHECK(condition) ((condition) ? static_cast<void>(0) : ::obz::check_failed(#condition, __FILE__, __LINE__))

@@ -1,12 +1,12 @@
 #include "ref/base/file.hpp"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <memory>
+
+#include <fmt/format.h>
+#include <unistd.h>
 
 #include "ref/base/error.hpp"
 
@@ -82,15 +82,14 @@ void write_file(const fs::path& path, ByteView bytes) {
   const TemporaryPath temporary{temporary_beside(path)};
   {
     File f(std::fopen(temporary.path.c_str(), "wb"));
-    const bool written = f && std::fwrite(bytes.data(), 1, bytes.size(), f.get()) == bytes.size() &&
-                         std::fflush(f.get()) == 0;
+    const bool written =
+        f && std::fwrite(bytes.data(), 1, bytes.size(), f.get()) == bytes.size() && std::fflush(f.get()) == 0;
     if (!written) throw Error(fmt::format("{}: cannot write: {}", path.string(), std::strerror(errno)));
   }
   rename_over(temporary.path, path);
 }
 
-void write_folder(const fs::path& path, const std::string& marker,
-                  const std::function<void(const fs::path&)>& fill) {
+void write_folder(const fs::path& path, const std::string& marker, const std::function<void(const fs::path&)>& fill) {
   std::error_code ec;
   const fs::path target = (path.filename().empty() ? path.parent_path() : path);
   if (fs::exists(target, ec)) {

@@ -1,9 +1,9 @@
 #include "ref/base/sha256.hpp"
 
+#include <array>
+
 #include <fmt/format.h>
 #include <openssl/evp.h>
-
-#include <array>
 
 #include "ref/base/error.hpp"
 

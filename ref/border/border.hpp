@@ -14,7 +14,7 @@ namespace obz {
 /// Scales and zero points of a tensor: one pair, one per index of `axis`, or one per block of `block` along `axis`
 /// (then scale_shape is the tensor's shape with that axis divided by `block`, rounded up).
 struct AffineScale {
-  std::vector<double> scales;  ///< float32 (or float16) values, > 0
+  std::vector<double> scales;             ///< float32 (or float16) values, > 0
   std::vector<std::int64_t> zero_points;  ///< same count, or empty (= 0)
   std::int64_t axis = 0;
   std::int64_t block = 0;  ///< 0: per tensor or per axis
@@ -45,15 +45,15 @@ struct FloatStep {
 
 /// How real values become integers.
 enum class QuantizeBy : std::uint8_t {
-  affine,   ///< clamp(round(x / scale) + zp)                          ONNX (half-even), TFLite (half-away)
+  affine,       ///< clamp(round(x / scale) + zp)                          ONNX (half-even), TFLite (half-away)
   clamp_first,  ///< clamp(x / scale + zp) then round                  QONNX Quant
-  bipolar,  ///< x >= 0 ? +1 : -1                                      QONNX BipolarQuant
-  dynamic,  ///< scale and zero point from the data's own range        ONNX DynamicQuantizeLinear
+  bipolar,      ///< x >= 0 ? +1 : -1                                      QONNX BipolarQuant
+  dynamic,      ///< scale and zero point from the data's own range        ONNX DynamicQuantizeLinear
 };
 
 struct InputBorder {
-  std::string name;   ///< of the float input in the model
-  int tensor = 0;     ///< the integer value it becomes: a network input
+  std::string name;  ///< of the float input in the model
+  int tensor = 0;    ///< the integer value it becomes: a network input
   QuantizeBy by = QuantizeBy::affine;
   std::vector<FloatStep> steps;  ///< applied to the float input first, in float32
   AffineScale affine;

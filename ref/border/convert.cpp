@@ -1,9 +1,9 @@
 #include "ref/border/convert.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "ref/arith/foreign/float_requantize.hpp"
 #include "ref/base/error.hpp"
@@ -61,8 +61,11 @@ std::int64_t round_real(double v, Rounding mode) {
   if (v >= limit || v <= -limit) return foreign::round_half_even(v);
   const double floor = std::floor(v);
   const double fraction = v - floor;
-  return round_fraction(static_cast<std::int64_t>(floor), fraction < 0.5 ? -1 : fraction > 0.5 ? 1 : 0, fraction == 0,
-                        mode);
+  return round_fraction(static_cast<std::int64_t>(floor),
+                        fraction < 0.5   ? -1
+                        : fraction > 0.5 ? 1
+                                         : 0,
+                        fraction == 0, mode);
 }
 
 Quantized quantize_dynamic(IntType type, const FloatTensor& x) {
@@ -89,7 +92,8 @@ Quantized quantize_dynamic(IntType type, const FloatTensor& x) {
 Quantized quantize(const InputBorder& border, IntType type, const FloatTensor& x) {
   for (std::size_t i = 0; i < x.data.size(); ++i) {
     if (!std::isfinite(x.data[i])) {
-      throw Error(fmt::format("float input \"{}\": element {} is {}, expected a finite number", border.name, i, x.data[i]));
+      throw Error(
+          fmt::format("float input \"{}\": element {} is {}, expected a finite number", border.name, i, x.data[i]));
     }
   }
   if (border.by == QuantizeBy::dynamic) return quantize_dynamic(type, x);
@@ -106,7 +110,8 @@ Quantized quantize(const InputBorder& border, IntType type, const FloatTensor& x
       const float scaled = v / static_cast<float>(border.affine.scales[at]);
       if (border.by == QuantizeBy::clamp_first) {
         const float shifted = scaled + static_cast<float>(zero_point);
-        const float clamped = std::fmin(std::fmax(shifted, static_cast<float>(border.lo)), static_cast<float>(border.hi));
+        const float clamped =
+            std::fmin(std::fmax(shifted, static_cast<float>(border.lo)), static_cast<float>(border.hi));
         value = round_real(static_cast<double>(clamped), border.rounding);
       } else {
         value = saturate(round_real(static_cast<double>(scaled), border.rounding) + zero_point, border.lo, border.hi);

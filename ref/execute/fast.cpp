@@ -52,12 +52,9 @@ void requantize_panel(fast::RequantLanes lanes, const Recipe& recipe, std::span<
                       std::span<const std::int64_t> accs, std::span<std::int64_t> out) {
   alignas(64) std::int32_t tile[fast::kPanel] = {};
   bool in_lane[fast::kPanel] = {};
-  const auto channel = [&](std::size_t i) -> const Channel& {
-    return channels[channels.size() == 1 ? 0 : i];
-  };
+  const auto channel = [&](std::size_t i) -> const Channel& { return channels[channels.size() == 1 ? 0 : i]; };
   for (std::size_t i = 0; i < accs.size(); ++i) {
-    in_lane[i] =
-        fast::fill_lane(lanes, static_cast<std::int64_t>(i), recipe, channel(i), lane_bound(accs[i]));
+    in_lane[i] = fast::fill_lane(lanes, static_cast<std::int64_t>(i), recipe, channel(i), lane_bound(accs[i]));
     if (in_lane[i]) tile[i] = static_cast<std::int32_t>(accs[i]);
   }
   const bool done = fast::requantize_tile(lanes, tile, 1);
@@ -94,8 +91,8 @@ void FastExecutor::operator()(const Node& node, std::span<const Tensor* const> i
   state_->nodes[index]->run(inputs, y);
 }
 
-void requantize_fast(const Recipe& recipe, std::span<const Channel> channels,
-                     std::span<const std::int64_t> accs, std::span<std::int64_t> out) {
+void requantize_fast(const Recipe& recipe, std::span<const Channel> channels, std::span<const std::int64_t> accs,
+                     std::span<std::int64_t> out) {
   const auto form = fast::vector_form(recipe);
   if (!form) {
     for (std::size_t i = 0; i < accs.size(); ++i) {

@@ -1,8 +1,8 @@
 #include "ref/execute/inputs.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "ref/base/error.hpp"
 #include "ref/base/file.hpp"
@@ -50,7 +50,8 @@ Shape with_samples(const Shape& array, const Shape& one, const std::string& name
     return Shape(dims);
   }
   if (array.rank() == one.rank() + 1 && tail(array) == one.dims()) return array;  // N x one
-  throw Error(fmt::format("{}: expected {} for one sample, or that with a leading sample axis, got {}", name, one.text(), array.text()));
+  throw Error(fmt::format("{}: expected {} for one sample, or that with a leading sample axis, got {}", name,
+                          one.text(), array.text()));
 }
 
 }  // namespace
@@ -93,7 +94,8 @@ void InputSet::bind(std::vector<NpyArray> arrays, const std::vector<std::string>
                               info.id, type_text(info.type), arrays[i].dtype()));
     }
     if (i > 0 && arrays[i].shape[0] != arrays[0].shape[0]) {
-      throw Error(fmt::format("{}: {} samples, but {} has {}", names[i], arrays[i].shape[0], names[0], arrays[0].shape[0]));
+      throw Error(
+          fmt::format("{}: {} samples, but {} has {}", names[i], arrays[i].shape[0], names[0], arrays[0].shape[0]));
     }
   }
   count_ = arrays.empty() ? 1 : arrays[0].shape[0];

@@ -1,9 +1,9 @@
 #include "ref/net/check_requant.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "ref/base/error.hpp"
 #include "ref/net/bounds.hpp"
@@ -93,7 +93,8 @@ struct NodeChecker {
 
   /// Multiplier operands are at most 17 bits wide after their zero point, so sums of 2^29 products fit in 64 bits.
   void operand(IntType t, std::int64_t zero_point) const {
-    if (t.bits > 16) throw Error(fmt::format("{}: operands of a multiplication have at most 16 bits, got {}", where, type_text(t)));
+    if (t.bits > 16)
+      throw Error(fmt::format("{}: operands of a multiplication have at most 16 bits, got {}", where, type_text(t)));
     if (!t.holds(zero_point)) throw Error(fmt::format("{}: zero point {} is no {}", where, zero_point, type_text(t)));
   }
 
@@ -199,12 +200,14 @@ struct NodeChecker {
     constexpr std::int64_t most = 1 << 16;
     const bool small = count <= most && std::abs(std::int64_t{op.step}) <= most;
     if (!small || !out().type.holds(op.lo) || !out().type.holds(op.lo + op.step * count)) {
-      throw Error(fmt::format("{}: {} thresholds from {} by {} leave {}", where, count, op.lo, op.step, type_text(out().type)));
+      throw Error(
+          fmt::format("{}: {} thresholds from {} by {} leave {}", where, count, op.lo, op.step, type_text(out().type)));
     }
   }
   void operator()(const Pad& op) const {
     same_type();
-    if (!out().type.holds(op.value)) throw Error(fmt::format("{}: {} is no {}", where, op.value, type_text(out().type)));
+    if (!out().type.holds(op.value))
+      throw Error(fmt::format("{}: {} is no {}", where, op.value, type_text(out().type)));
   }
   void operator()(const Concat& op) const {
     for (std::size_t i = 0; i < op.requants.size(); ++i) {

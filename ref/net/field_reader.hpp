@@ -2,16 +2,15 @@
 // with the path of the field. Internal to ref/net: included by save_load.cpp only.
 #pragma once
 
-#include <fmt/format.h>
-
-#include <nlohmann/json.hpp>
-
 #include <limits>
 #include <map>
 #include <set>
 #include <string>
 #include <type_traits>
 #include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "ref/base/error.hpp"
 #include "ref/net/names.hpp"
@@ -174,7 +173,8 @@ class FieldReader {
         reader(key, values);
       }
       if (values.size() != channels.size()) {
-        throw Error(fmt::format("{}: {}.{}: expected {} values, got {}", context_.file, path, key, count, values.size()));
+        throw Error(
+            fmt::format("{}: {}.{}: expected {} values, got {}", context_.file, path, key, count, values.size()));
       }
       for (std::size_t i = 0; i < values.size(); ++i) {
         if constexpr (std::is_same_v<Value, std::int32_t>) {

@@ -2,12 +2,12 @@
 // Internal to ref/net: included by save_load.cpp only.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <string>
 #include <type_traits>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "ref/net/names.hpp"
 #include "ref/ops/requant.hpp"

@@ -1,9 +1,9 @@
 #include "ref/net/net.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
+
+#include <fmt/format.h>
 
 #include "ref/base/error.hpp"
 #include "ref/base/suggest.hpp"

@@ -39,14 +39,14 @@ struct TensorInfo {
   std::string name;  ///< for people
   Shape shape;
   IntType type;
-  double scale = 0;              ///< real value of one step, for people and borders; 0: unknown. Executing ignores it
-  std::int64_t zero_point = 0;   ///< of the whole tensor, likewise
+  double scale = 0;                ///< real value of one step, for people and borders; 0: unknown. Executing ignores it
+  std::int64_t zero_point = 0;     ///< of the whole tensor, likewise
   std::optional<Tensor> constant;  ///< the values, when they are known before execution
 };
 
 struct Node {
-  std::string name;    ///< unique
-  std::string origin;  ///< operator of the source model, "CONV_2D"
+  std::string name;          ///< unique
+  std::string origin;        ///< operator of the source model, "CONV_2D"
   std::vector<int> inputs;   ///< indices into IntNet::tensors, activations and constants; weights live in `op`
   std::vector<int> outputs;  ///< exactly one today
   Operator op;

@@ -43,8 +43,8 @@ std::optional<Operator> operator_named(std::string_view name) {
 }
 
 Json write_node(const Node& node, std::size_t index, ArchiveEntries& arrays) {
-  Json json = {{"name", node.name},      {"op", operator_name(node.op)}, {"origin", node.origin},
-               {"inputs", node.inputs},  {"outputs", node.outputs},      {"fields", Json::object()}};
+  Json json = {{"name", node.name},     {"op", operator_name(node.op)}, {"origin", node.origin},
+               {"inputs", node.inputs}, {"outputs", node.outputs},      {"fields", Json::object()}};
   std::visit(
       [&](const auto& op) {
         std::decay_t<decltype(op)>::fields(op, FieldWriter(json["fields"], fmt::format("node{}", index), arrays));

@@ -1,10 +1,10 @@
 #include "ref/net/validate.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "ref/base/error.hpp"
 #include "ref/net/bounds.hpp"
@@ -102,7 +102,8 @@ void check_borders(const IntNet& net, const std::string& file) {
   };
   for (const InputBorder& b : net.input_borders) {
     const std::string where = fmt::format("{}: float input \"{}\"", file, b.name);
-    if (!is_one_of(net.inputs, b.tensor)) throw Error(fmt::format("{}: tensor {} is no network input", where, b.tensor));
+    if (!is_one_of(net.inputs, b.tensor))
+      throw Error(fmt::format("{}: tensor {} is no network input", where, b.tensor));
     const IntType type = net.tensors[static_cast<std::size_t>(b.tensor)].type;
     if (b.by == QuantizeBy::affine || b.by == QuantizeBy::clamp_first) {
       check_affine(b.affine, b.tensor, where);

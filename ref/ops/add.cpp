@@ -19,8 +19,8 @@ std::int64_t add_one(const Add& op, std::int32_t a, std::int32_t b, std::int64_t
   const std::int64_t ca = std::int64_t{a} - op.a_zero_point;
   const std::int64_t cb = std::int64_t{b} - op.b_zero_point;
   if (op.floating) {
-    return foreign::add_float32(ca, op.branch_a.channels[0].scale, op.subtract ? -cb : cb, op.branch_b.channels[0].scale,
-                                op.out.channels[0]);
+    return foreign::add_float32(ca, op.branch_a.channels[0].scale, op.subtract ? -cb : cb,
+                                op.branch_b.channels[0].scale, op.out.channels[0]);
   }
   const std::int64_t ra = op.branch_a(ca << op.left_shift, 0);
   const std::int64_t rb = op.branch_b(cb << op.left_shift, 0);

@@ -18,7 +18,8 @@ Shape infer(const Concat& op, std::span<const Shape> parts, const std::string& w
     Shape same = parts[i];
     if (same.rank() == y.rank()) same[axis] = y[axis];
     if (same != y) {
-      throw Error(fmt::format("{}: parts {} and {} differ beside axis {}", where, parts[0].text(), parts[i].text(), axis));
+      throw Error(
+          fmt::format("{}: parts {} and {} differ beside axis {}", where, parts[0].text(), parts[i].text(), axis));
     }
     y[axis] += parts[i][axis];
   }

@@ -14,7 +14,8 @@ Shape infer(const Conv2d& op, const Shape& x, const std::string& where) {
   const View4 in(x, op.layout);
   const std::int64_t out = op.filter.weights.shape[0];
   if (op.groups < 1 || in.c % op.groups != 0 || out % op.groups != 0) {
-    throw Error(fmt::format("{}: {} groups do not divide {} input and {} output channels", where, op.groups, in.c, out));
+    throw Error(
+        fmt::format("{}: {} groups do not divide {} input and {} output channels", where, op.groups, in.c, out));
   }
   if (op.filter.weights.shape[3] * op.groups != in.c) {
     throw Error(fmt::format("{}: weights {} with {} groups expect {} input channels, got {}", where,
@@ -52,8 +53,6 @@ void run(const Conv2d& op, const Tensor& x, Tensor& y, AccumulatorTap tap) {
   });
 }
 
-std::int64_t macs(const Conv2d& op, const Shape& y) {
-  return y.elems() * elems_between(op.filter.weights.shape, 1, 4);
-}
+std::int64_t macs(const Conv2d& op, const Shape& y) { return y.elems() * elems_between(op.filter.weights.shape, 1, 4); }
 
 }  // namespace obz

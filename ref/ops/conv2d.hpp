@@ -14,9 +14,9 @@ namespace obz {
 struct Conv2d {
   static constexpr std::string_view kName = "conv2d";
 
-  Layout layout = Layout::nhwc;        ///< of x and y
-  Filter filter;  ///< weights [O, KH, KW, I / groups] whatever the layout
-  std::int64_t groups = 1;             ///< divides I and O
+  Layout layout = Layout::nhwc;  ///< of x and y
+  Filter filter;                 ///< weights [O, KH, KW, I / groups] whatever the layout
+  std::int64_t groups = 1;       ///< divides I and O
   Window window;
   std::int32_t x_zero_point = 0;
   Accumulator accumulator;

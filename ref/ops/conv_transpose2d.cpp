@@ -13,7 +13,8 @@ Shape infer(const ConvTranspose2d& op, const Shape& x, const std::string& where)
   check_window(op.window, where);
   const View4 in(x, op.layout);
   const std::int64_t out = op.filter.weights.shape[0];
-  if (op.groups < 1 || in.c % op.groups != 0 || out % op.groups != 0 || op.filter.weights.shape[3] * op.groups != in.c) {
+  if (op.groups < 1 || in.c % op.groups != 0 || out % op.groups != 0 ||
+      op.filter.weights.shape[3] * op.groups != in.c) {
     throw Error(fmt::format("{}: weights {} with {} groups do not fit an input of {} channels", where,
                             op.filter.weights.shape.text(), op.groups, in.c));
   }

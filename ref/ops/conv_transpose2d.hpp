@@ -17,7 +17,7 @@ struct ConvTranspose2d {
   Layout layout = Layout::nhwc;
   Filter filter;  ///< weights [O, KH, KW, I / groups]
   std::int64_t groups = 1;
-  Window window;                   ///< pad_top and pad_left crop the output; bottom and right are implied by y
+  Window window;                      ///< pad_top and pad_left crop the output; bottom and right are implied by y
   std::int64_t out_h = 0, out_w = 0;  ///< output extents (they are not implied by the input's)
   std::int32_t x_zero_point = 0;
   Accumulator accumulator;

@@ -15,7 +15,7 @@ struct Dense {
 
   Filter filter;  ///< weights [O, I]
   std::int32_t x_zero_point = 0;
-  bool keep_dims = false;          ///< true: y has x's leading extents; false: y is [rows, O]
+  bool keep_dims = false;  ///< true: y has x's leading extents; false: y is [rows, O]
   Accumulator accumulator;
   Requant requant;
 

@@ -27,8 +27,8 @@ constexpr std::int64_t exp_of_negative(std::int64_t a) {
   if (a == 0) return kInt32.max();
   const std::int64_t fraction = (a & (quarter - 1)) - quarter;  // in [-1/4, 0)
 
-  constexpr std::int64_t exp_minus_eighth = 1895147668;  // Q0.31
-  constexpr std::int64_t third = 715827883;              // 1/3 in Q0.31
+  constexpr std::int64_t exp_minus_eighth = 1895147668;                    // Q0.31
+  constexpr std::int64_t third = 715827883;                                // 1/3 in Q0.31
   const std::int64_t x = scale_up(fraction, 5) + (std::int64_t{1} << 28);  // around -1/8, in Q0.31
   const std::int64_t x2 = multiply(x, x), x3 = multiply(x2, x), x4 = multiply(x2, x2);
   const std::int64_t tail = halve(multiply(halve(x4, 2) + x3, third) + x2, 1);  // x^2/2 + x^3/6 + x^4/24
@@ -36,7 +36,7 @@ constexpr std::int64_t exp_of_negative(std::int64_t a) {
 
   constexpr std::int64_t exp_minus_power[] = {1672461947, 1302514674, 790015084, 290630308,
                                               39332535,   720401,     242};  // exp(-2^k), k = -2..4, Q0.31
-  const std::int64_t remainder = fraction - a;  // a multiple of 1/4
+  const std::int64_t remainder = fraction - a;                               // a multiple of 1/4
   for (int k = 0; k < 7; ++k) {
     if ((remainder & (quarter << k)) != 0) result = multiply(result, exp_minus_power[k]);
   }

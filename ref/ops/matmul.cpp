@@ -44,7 +44,8 @@ Shape infer(const MatMul& op, const Shape& a, const Shape& b, const std::string&
   }
   const Matrix ma(a, op.transpose_a), mb(b, op.transpose_b);
   if (ma.cols != mb.rows) {
-    throw Error(fmt::format("{}: operands {} and {} have depths {} and {}", where, a.text(), b.text(), ma.cols, mb.rows));
+    throw Error(
+        fmt::format("{}: operands {} and {} have depths {} and {}", where, a.text(), b.text(), ma.cols, mb.rows));
   }
   check_zero_points(op.a_zero_points, ma.rows, where);
   check_zero_points(op.b_zero_points, mb.cols, where);
@@ -72,9 +73,9 @@ void run(const MatMul& op, const Tensor& a, const Tensor& b, Tensor& y, Accumula
     const std::int32_t* pb = b.data.data() + at_b * mb.rows * mb.cols;
     for (std::int64_t m = 0; m < ma.rows; ++m) {
       for (std::int64_t n = 0; n < mb.cols; ++n) {
-        const std::int64_t acc = op.accumulator(
-            dot(pa + m * ma.row_stride, ma.col_stride, zero_point(op.a_zero_points, m), pb + n * mb.col_stride,
-                mb.row_stride, zero_point(op.b_zero_points, n), ma.cols));
+        const std::int64_t acc =
+            op.accumulator(dot(pa + m * ma.row_stride, ma.col_stride, zero_point(op.a_zero_points, m),
+                               pb + n * mb.col_stride, mb.row_stride, zero_point(op.b_zero_points, n), ma.cols));
         if (tap != nullptr) tap->push_back(acc);
         y.data[out++] = op.requant(acc, n);
       }

@@ -1,8 +1,8 @@
 #include "ref/ops/mean.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "ref/base/error.hpp"
 
@@ -20,7 +20,8 @@ Shape infer(const Mean& op, const Shape& x, const std::string& where) {
     const std::int64_t axis = op.axes[i];
     const bool repeated = std::count(op.axes.begin(), op.axes.end(), axis) != 1;
     if (axis < 0 || axis >= static_cast<std::int64_t>(x.rank()) || repeated) {
-      throw Error(fmt::format("{}: axes ({}) are not distinct axes of an input of rank {}", where, op.axes.text(), x.rank()));
+      throw Error(
+          fmt::format("{}: axes ({}) are not distinct axes of an input of rank {}", where, op.axes.text(), x.rank()));
     }
   }
   Shape y;

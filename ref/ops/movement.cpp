@@ -1,8 +1,8 @@
 #include "ref/ops/movement.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "ref/base/error.hpp"
 
@@ -78,8 +78,8 @@ Shape infer(const Slice& op, const Shape& x, const std::string& where) {
   check_shape(op.shape, where);
   for (std::size_t i = 0; i < x.rank(); ++i) {
     if (op.extent[i] == 0) continue;
-    const bool small = op.step[i] != 0 && op.step[i] > -kMaxElems && op.step[i] < kMaxElems && op.begin[i] >= 0 &&
-                       op.begin[i] < x[i];
+    const bool small =
+        op.step[i] != 0 && op.step[i] > -kMaxElems && op.step[i] < kMaxElems && op.begin[i] >= 0 && op.begin[i] < x[i];
     const std::int64_t last = small ? op.begin[i] + (op.extent[i] - 1) * op.step[i] : -1;
     if (last < 0 || last >= x[i]) {
       throw Error(fmt::format("{}: slice of axis {} (begin {}, step {}, {} values) leaves its extent {}", where, i,

@@ -1,9 +1,9 @@
 #include "ref/ops/softmax.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <bit>
+
+#include <fmt/format.h>
 
 #include "ref/base/error.hpp"
 #include "ref/ops/fixed_point.hpp"
@@ -51,8 +51,7 @@ void row_of_16_bit(const Softmax& op, const std::int32_t* x, std::int32_t* y, st
   std::int64_t sum = 0;                                             // Q16.15
   for (std::int64_t i = 0; i < count; ++i) {
     const std::int64_t scaled = op.difference(x[i] - max, 0);  // -65535..0 stands for -10..0
-    exps[static_cast<std::size_t>(i)] =
-        interpolate(op.exp_table, saturate(scaled + 32767, kInt16.min(), kInt16.max()));
+    exps[static_cast<std::size_t>(i)] = interpolate(op.exp_table, saturate(scaled + 32767, kInt16.min(), kInt16.max()));
     sum += exps[static_cast<std::size_t>(i)];
   }
   sum = wrap(sum, 32);

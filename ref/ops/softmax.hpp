@@ -13,8 +13,8 @@ namespace obz {
 struct Softmax {
   static constexpr std::string_view kName = "softmax";
 
-  Requant difference;            ///< scales x - max
-  std::int64_t diff_min = 0;     ///< 8-bit input: differences below this give 0 exactly
+  Requant difference;                                     ///< scales x - max
+  std::int64_t diff_min = 0;                              ///< 8-bit input: differences below this give 0 exactly
   std::vector<std::int64_t> exp_table, reciprocal_table;  ///< 16-bit input: 513 int16 values each; else empty
 
   template <class Self, class V>

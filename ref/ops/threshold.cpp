@@ -1,8 +1,8 @@
 #include "ref/ops/threshold.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "ref/base/error.hpp"
 
@@ -11,7 +11,8 @@ namespace obz {
 Shape infer(const Threshold& op, const Shape& x, const std::string& where) {
   const bool exists = op.axis >= 0 && op.axis < static_cast<std::int64_t>(x.rank());
   if (op.channels != 1 && (!exists || x[static_cast<std::size_t>(op.axis)] != op.channels)) {
-    throw Error(fmt::format("{}: {} threshold channels do not fit axis {} of {}", where, op.channels, op.axis, x.text()));
+    throw Error(
+        fmt::format("{}: {} threshold channels do not fit axis {} of {}", where, op.channels, op.axis, x.text()));
   }
   const auto size = static_cast<std::int64_t>(op.thresholds.size());
   if (op.channels < 1 || size % op.channels != 0 || static_cast<std::int64_t>(op.directions.size()) != op.channels) {

@@ -13,9 +13,9 @@ struct Threshold {
   static constexpr std::string_view kName = "threshold";
 
   std::int64_t axis = 1;
-  std::int64_t channels = 1;                  ///< extent of `axis`, or 1 (shared)
-  std::vector<std::int64_t> thresholds;       ///< channels x count, ascending in each channel
-  std::vector<std::int64_t> directions;       ///< channels values, +1 (rising) or -1 (falling)
+  std::int64_t channels = 1;             ///< extent of `axis`, or 1 (shared)
+  std::vector<std::int64_t> thresholds;  ///< channels x count, ascending in each channel
+  std::vector<std::int64_t> directions;  ///< channels values, +1 (rising) or -1 (falling)
   std::int32_t lo = 0, step = 1;
 
   template <class Self, class V>

@@ -9,7 +9,8 @@ namespace obz {
 void check_window(const Window& w, const std::string& where) {
   constexpr std::int32_t limit = 1 << 15;
   for (const std::int32_t v : {w.stride_h, w.stride_w, w.dilation_h, w.dilation_w}) {
-    if (v < 1 || v > limit) throw Error(fmt::format("{}: expected strides and dilations in 1..{}, got {}", where, limit, v));
+    if (v < 1 || v > limit)
+      throw Error(fmt::format("{}: expected strides and dilations in 1..{}, got {}", where, limit, v));
   }
   for (const std::int32_t v : {w.pad_top, w.pad_left, w.pad_bottom, w.pad_right}) {
     if (v < 0 || v > limit) throw Error(fmt::format("{}: expected pads in 0..{}, got {}", where, limit, v));

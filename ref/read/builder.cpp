@@ -14,14 +14,16 @@ NetBuilder::NetBuilder(std::string file, std::string name, std::string profile) 
 
 int NetBuilder::add_tensor(TensorInfo info) {
   const int index = static_cast<int>(net_.tensors.size());
-  if (!ids_.emplace(info.id, index).second) throw Error(fmt::format("{}: value \"{}\" is produced twice", file_, info.id));
+  if (!ids_.emplace(info.id, index).second)
+    throw Error(fmt::format("{}: value \"{}\" is produced twice", file_, info.id));
   check_shape(info.shape, fmt::format("{}: value \"{}\"", file_, info.id));
   net_.tensors.push_back(std::move(info));
   return index;
 }
 
 int NetBuilder::add_constant(const std::string& id, Tensor value, double scale, std::int64_t zero_point) {
-  TensorInfo info{.id = id, .name = id, .shape = value.shape, .type = value.type, .scale = scale, .zero_point = zero_point};
+  TensorInfo info{
+      .id = id, .name = id, .shape = value.shape, .type = value.type, .scale = scale, .zero_point = zero_point};
   info.constant = std::move(value);
   return add_tensor(std::move(info));
 }

@@ -18,7 +18,8 @@ class NetBuilder {
   void add_input(int tensor) { net_.inputs.push_back(tensor); }
 
   /// Appends a node whose output `out` gets the inferred shape; returns the new tensor. The name is made unique.
-  int add_node(const std::string& name, const std::string& origin, Operator op, std::vector<int> inputs, TensorInfo out);
+  int add_node(const std::string& name, const std::string& origin, Operator op, std::vector<int> inputs,
+               TensorInfo out);
 
   const TensorInfo& info(int tensor) const { return net_.tensors[static_cast<std::size_t>(tensor)]; }
   bool has_id(const std::string& id) const { return ids_.count(id) != 0; }

@@ -1,10 +1,10 @@
 #include "ref/read/fill.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "ref/base/error.hpp"
 
@@ -13,9 +13,10 @@ namespace {
 
 void require_no_zero_point(const Profile& p, std::int64_t zero_point, const std::string& where) {
   if (!p.has_zero_point && zero_point != 0) {
-    throw Error(fmt::format("{}: profile {} knows no zero point, but the output's is {}; quantize symmetrically or "
-                            "choose another --profile",
-                            where, p.id, zero_point));
+    throw Error(
+        fmt::format("{}: profile {} knows no zero point, but the output's is {}; quantize symmetrically or "
+                    "choose another --profile",
+                    where, p.id, zero_point));
   }
 }
 
@@ -125,7 +126,9 @@ Channel tosa_reciprocal(std::int64_t n) {
 
 }  // namespace
 
-Accumulator fill_accumulator(const Profile& p) { return {p.acc_bits, p.acc_bits == 64 ? Overflow::exact : p.acc_overflow}; }
+Accumulator fill_accumulator(const Profile& p) {
+  return {p.acc_bits, p.acc_bits == 64 ? Overflow::exact : p.acc_overflow};
+}
 
 Requant fill_requant(const Profile& p, float sx, std::span<const float> sw, bool per_channel, const OutputQuant& out,
                      const std::string& where, bool scales_are_float16) {
@@ -144,7 +147,9 @@ Requant fill_requant(const Profile& p, float sx, std::span<const float> sw, bool
 
 Requant fill_factor(const Profile& p, double factor, const OutputQuant& out, const std::string& where) {
   require_no_zero_point(p, out.zero_point, where);
-  return {p.recipe, {encode(p, p.scale.mantissa_bits == 0 ? static_cast<double>(static_cast<float>(factor)) : factor, out, where)}};
+  return {
+      p.recipe,
+      {encode(p, p.scale.mantissa_bits == 0 ? static_cast<double>(static_cast<float>(factor)) : factor, out, where)}};
 }
 
 Add fill_add(const Profile& p, const AddOperand& a, const AddOperand& b, const OutputQuant& out, bool subtract,
@@ -171,7 +176,8 @@ void fill_avg_pool(const Profile& p, AvgPool& pool, float sx, const OutputQuant&
   const std::int64_t counts = std::int64_t{pool.kernel_h} * pool.kernel_w;
   constexpr std::int64_t most = 1 << 20;
   if (counts < 1 || counts > most) {
-    throw Error(fmt::format("{}: expected a pooling kernel of 1..{} values, got {}x{}", where, most, pool.kernel_h, pool.kernel_w));
+    throw Error(fmt::format("{}: expected a pooling kernel of 1..{} values, got {}x{}", where, most, pool.kernel_h,
+                            pool.kernel_w));
   }
   const bool same_scale = sx == out.scale && pool.x_zero_point == out.zero_point;
   pool.accumulator = fill_accumulator(p);

@@ -1,9 +1,9 @@
 #include "ref/read/tables.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "ref/arith/dyadic.hpp"
 #include "ref/arith/round.hpp"

@@ -1,9 +1,9 @@
 #include "ref/tensor/archive.hpp"
 
+#include <memory>
+
 #include <fmt/format.h>
 #include <zip.h>
-
-#include <memory>
 
 #include "ref/base/error.hpp"
 
@@ -86,7 +86,8 @@ std::map<std::string, Bytes> parse_archive(ByteView file, const std::string& nam
   std::map<std::string, Bytes> entries;
   std::uint64_t total = 0;
   const zip_int64_t count = zip_get_num_entries(archive.get(), 0);
-  if (count == 0) throw Error(fmt::format("{}: expected a zip archive with entries, got none in {} bytes", name, file.size()));
+  if (count == 0)
+    throw Error(fmt::format("{}: expected a zip archive with entries, got none in {} bytes", name, file.size()));
   for (zip_int64_t i = 0; i < count; ++i) {
     zip_stat_t stat;
     zip_stat_init(&stat);

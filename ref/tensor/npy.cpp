@@ -1,11 +1,11 @@
 #include "ref/tensor/npy.hpp"
 
-#include <fmt/format.h>
-
 #include <bit>
 #include <charconv>
 #include <cstring>
 #include <string_view>
+
+#include <fmt/format.h>
 
 #include "ref/arith/foreign/float16.hpp"
 #include "ref/base/error.hpp"
@@ -51,9 +51,9 @@ Shape parse_shape(std::string_view text, const std::string& name) {
 
 void parse_descr(std::string_view text, NpyArray& array, const std::string& name) {
   const std::size_t close = text.size() > 1 ? text.find(text.front(), 1) : std::string_view::npos;
-  const std::string_view descr =
-      close != std::string_view::npos && (text.front() == '\'' || text.front() == '"') ? text.substr(1, close - 1)
-                                                                                     : std::string_view();
+  const std::string_view descr = close != std::string_view::npos && (text.front() == '\'' || text.front() == '"')
+                                     ? text.substr(1, close - 1)
+                                     : std::string_view();
   const bool shaped = descr.size() == 3 && std::string_view("<|").find(descr[0]) != std::string_view::npos;
   const bool known = shaped && std::string_view("iufb").find(descr[1]) != std::string_view::npos &&
                      std::string_view("1248").find(descr[2]) != std::string_view::npos;
@@ -61,8 +61,8 @@ void parse_descr(std::string_view text, NpyArray& array, const std::string& name
     array.kind = descr[1];
     array.item_bytes = descr[2] - '0';
   }
-  const bool sensible = known && !(array.kind == 'f' && array.item_bytes == 1) &&
-                        !(array.kind == 'b' && array.item_bytes != 1);
+  const bool sensible =
+      known && !(array.kind == 'f' && array.item_bytes == 1) && !(array.kind == 'b' && array.item_bytes != 1);
   if (!sensible) {
     throw Error(fmt::format("{}: npy header: expected a little-endian integer, float or bool 'descr', got {}", name,
                             text.substr(0, std::min<std::size_t>(text.find(','), 24))));
@@ -142,8 +142,8 @@ Bytes format_npy(const NpyArray& array) {
 }
 
 NpyArray npy_sample(const NpyArray& array, std::int64_t index) {
-  NpyArray sample{array.kind, array.item_bytes,
-                  Shape(std::vector<std::int64_t>(array.shape.begin() + 1, array.shape.end())), {}};
+  NpyArray sample{
+      array.kind, array.item_bytes, Shape(std::vector<std::int64_t>(array.shape.begin() + 1, array.shape.end())), {}};
   const std::int64_t stride = sample.shape.elems() * array.item_bytes;
   sample.bytes.assign(array.bytes.begin() + index * stride, array.bytes.begin() + (index + 1) * stride);
   return sample;
@@ -155,8 +155,8 @@ Tensor npy_to_tensor(const NpyArray& array, IntType type, const std::string& nam
   for (std::size_t i = 0; i < tensor.data.size(); ++i) {
     const std::int64_t value = integer_at(array, i);
     if (!type.holds(value)) {
-      throw Error(fmt::format("{}: expected values in {}..{}, got {} at element {}", name, type.min(), type.max(),
-                              value, i));
+      throw Error(
+          fmt::format("{}: expected values in {}..{}, got {} at element {}", name, type.min(), type.max(), value, i));
     }
     tensor.data[i] = static_cast<std::int32_t>(value);
   }

@@ -1,8 +1,8 @@
 #include "ref/tensor/shape.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "ref/base/error.hpp"
 

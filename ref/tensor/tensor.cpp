@@ -21,8 +21,8 @@ std::vector<std::uint8_t> raw_bytes(const Tensor& tensor) {
 void check_values(const Tensor& tensor, const std::string& where) {
   for (std::size_t i = 0; i < tensor.data.size(); ++i) {
     if (!tensor.type.holds(tensor.data[i])) {
-      throw Error(fmt::format("{}: expected values of {} ({}..{}), got {} at element {}", where,
-                              type_text(tensor.type), tensor.type.min(), tensor.type.max(), tensor.data[i], i));
+      throw Error(fmt::format("{}: expected values of {} ({}..{}), got {} at element {}", where, type_text(tensor.type),
+                              tensor.type.min(), tensor.type.max(), tensor.data[i], i));
     }
   }
 }

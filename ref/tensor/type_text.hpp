@@ -9,9 +9,7 @@
 
 namespace obz {
 
-inline std::string type_text(IntType type) {
-  return (type.is_signed ? "int" : "uint") + std::to_string(type.bits);
-}
+inline std::string type_text(IntType type) { return (type.is_signed ? "int" : "uint") + std::to_string(type.bits); }
 
 /// Accepts int1..int64 and uint1..uint63; also the short forms s8 and u8.
 inline std::optional<IntType> type_from_text(std::string_view text) {

@@ -1,13 +1,13 @@
 // The independent oracle judges every profile of the catalogue: derivation of (multiplier, shift) from real scales, and
 // requantization itself, on corner cases and on millions of random ones. Tolerance: none.
-#include <gtest/gtest.h>
-#include <tbb/parallel_for.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <mutex>
 #include <string>
+
+#include <gtest/gtest.h>
+#include <tbb/parallel_for.h>
 
 #include "golden/philox.hpp"
 #include "golden/requant_case.hpp"
@@ -19,14 +19,21 @@ namespace obz {
 namespace {
 
 oracle::Params params_of(const Channel& c) {
-  return {.multiplier = c.multiplier, .shift = c.shift, .addend = c.addend, .scale = c.scale, .zero_point = c.zero_point, .lo = c.lo, .hi = c.hi};
+  return {.multiplier = c.multiplier,
+          .shift = c.shift,
+          .addend = c.addend,
+          .scale = c.scale,
+          .zero_point = c.zero_point,
+          .lo = c.lo,
+          .hi = c.hi};
 }
 
 std::string text_of(const RequantCase& c) {
   const Channel& ch = c.channel;
-  return "acc " + std::to_string(c.acc) + " mult " + std::to_string(ch.multiplier) + " shift " + std::to_string(ch.shift) + " addend " +
-         std::to_string(ch.addend) + " scale " + std::to_string(ch.scale) + " zp " + std::to_string(ch.zero_point) + " clamp [" +
-         std::to_string(ch.lo) + ", " + std::to_string(ch.hi) + "]";
+  return "acc " + std::to_string(c.acc) + " mult " + std::to_string(ch.multiplier) + " shift " +
+         std::to_string(ch.shift) + " addend " + std::to_string(ch.addend) + " scale " + std::to_string(ch.scale) +
+         " zp " + std::to_string(ch.zero_point) + " clamp [" + std::to_string(ch.lo) + ", " + std::to_string(ch.hi) +
+         "]";
 }
 
 /// Collects the first disagreement of many threads.
@@ -55,7 +62,8 @@ std::vector<std::string> catalogue_ids() {
 TEST_P(OracleJudges, requantization) {
   const Profile& p = find_profile(GetParam());
   const auto known = oracle::profiles();
-  ASSERT_NE(std::find(known.begin(), known.end(), GetParam()), known.end()) << "the oracle has no judge for this profile";
+  ASSERT_NE(std::find(known.begin(), known.end(), GetParam()), known.end())
+      << "the oracle has no judge for this profile";
   Verdicts verdicts;
   constexpr std::int64_t per_goal_and_type = 20000;
   for (const IntType out : {kInt8, kUInt8, kInt16}) {
@@ -70,13 +78,15 @@ TEST_P(OracleJudges, requantization) {
         }
         const std::int64_t got = apply_recipe(c.acc, p.recipe, c.channel);
         const std::int64_t want = oracle::requantize(GetParam(), c.acc, q);
-        if (got != want) verdicts.disagree(text_of(c) + ": oracle " + std::to_string(want) + ", ref " + std::to_string(got));
+        if (got != want)
+          verdicts.disagree(text_of(c) + ": oracle " + std::to_string(want) + ", ref " + std::to_string(got));
         ++verdicts.judged;
       });
     }
   }
   EXPECT_EQ(verdicts.first(), "");
-  EXPECT_GT(verdicts.judged, 6 * per_goal_and_type * 9 / 10) << verdicts.outside << " cases were outside the oracle's domain";
+  EXPECT_GT(verdicts.judged, 6 * per_goal_and_type * 9 / 10)
+      << verdicts.outside << " cases were outside the oracle's domain";
 }
 
 /// Scales of layers, and the corners: powers of two, mantissas that round up, ends of every shift range.
@@ -87,8 +97,14 @@ void draw_scales(CaseRandom& rng, std::uint64_t i, float& x, float& w, float& y)
   y = std::ldexp(mantissa(), static_cast<int>(rng.between(-8, 4)));
   switch (i % 6) {
     case 1: x = std::ldexp(1.0F, static_cast<int>(rng.between(-40, 20))), w = y = 1; break;
-    case 2: x = std::ldexp(std::nextafter(1.0F, 0.0F), static_cast<int>(rng.between(-40, 20))), w = 1, y = std::nextafter(1.0F, 2.0F); break;
-    case 3: x = std::ldexp(mantissa(), static_cast<int>(rng.between(-36, -24))), w = std::ldexp(mantissa(), static_cast<int>(rng.between(-36, 0))); break;
+    case 2:
+      x = std::ldexp(std::nextafter(1.0F, 0.0F), static_cast<int>(rng.between(-40, 20))), w = 1,
+      y = std::nextafter(1.0F, 2.0F);
+      break;
+    case 3:
+      x = std::ldexp(mantissa(), static_cast<int>(rng.between(-36, -24))),
+      w = std::ldexp(mantissa(), static_cast<int>(rng.between(-36, 0)));
+      break;
     case 4: x = std::ldexp(mantissa(), static_cast<int>(rng.between(0, 12))), y = std::ldexp(mantissa(), -6); break;
     case 5: x = y, w = std::ldexp(1.0F - std::ldexp(1.0F, -24), static_cast<int>(rng.between(-20, 0))); break;
     default: break;
@@ -110,13 +126,18 @@ TEST_P(OracleJudges, derivation_of_multiplier_and_shift) {
       const std::string scales = "Sx " + std::to_string(x) + " Sw " + std::to_string(w) + " Sy " + std::to_string(y);
       try {
         const Channel got = encode_scale(rule, form_scale(rule, x, w, y));
-        const bool equal = want.is_float ? got.scale == want.scale : got.multiplier == want.multiplier && got.shift == want.shift;
+        const bool equal =
+            want.is_float ? got.scale == want.scale : got.multiplier == want.multiplier && got.shift == want.shift;
         if (want.refused || !equal) {
-          verdicts.disagree(scales + ": oracle " + (want.refused ? "refuses" : std::to_string(want.multiplier) + " >> " + std::to_string(want.shift)) +
-                            ", ref " + std::to_string(got.multiplier) + " >> " + std::to_string(got.shift));
+          verdicts.disagree(
+              scales + ": oracle " +
+              (want.refused ? "refuses" : std::to_string(want.multiplier) + " >> " + std::to_string(want.shift)) +
+              ", ref " + std::to_string(got.multiplier) + " >> " + std::to_string(got.shift));
         }
       } catch (const Error&) {
-        if (!want.refused) verdicts.disagree(scales + ": ref refuses, oracle " + std::to_string(want.multiplier) + " >> " + std::to_string(want.shift));
+        if (!want.refused)
+          verdicts.disagree(scales + ": ref refuses, oracle " + std::to_string(want.multiplier) + " >> " +
+                            std::to_string(want.shift));
       }
       ++verdicts.judged;
     }
@@ -126,7 +147,8 @@ TEST_P(OracleJudges, derivation_of_multiplier_and_shift) {
 
 INSTANTIATE_TEST_SUITE_P(Profiles, OracleJudges, testing::ValuesIn(catalogue_ids()), [](const auto& profile) {
   std::string name = profile.param;
-  std::replace_if(name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
   return name;
 });
 

@@ -1,11 +1,12 @@
 // Claims about the normative requantizer, one clause each. The catalogue's traps (section 1.4) keep their numbers.
-#include <gtest/gtest.h>
+#include "ref/arith/requantize.hpp"
 
 #include <cmath>
 
+#include <gtest/gtest.h>
+
 #include "ref/arith/apply.hpp"
 #include "ref/arith/profile.hpp"
-#include "ref/arith/requantize.hpp"
 #include "ref/base/error.hpp"
 
 namespace obz {
@@ -17,7 +18,9 @@ Channel wide(std::int64_t multiplier, int shift, std::int32_t zero_point = 0) {
   return {.multiplier = multiplier, .shift = shift, .zero_point = zero_point, .lo = kInt32.min(), .hi = kInt32.max()};
 }
 
-std::int64_t with(const char* profile, std::int64_t acc, const Channel& c) { return apply_recipe(acc, find_profile(profile).recipe, c); }
+std::int64_t with(const char* profile, std::int64_t acc, const Channel& c) {
+  return apply_recipe(acc, find_profile(profile).recipe, c);
+}
 
 // It is constexpr, so the compiler itself evaluates these.
 static_assert(requantize(5, Recipe{}, Channel{.multiplier = 1, .shift = 1}) == 3);
@@ -25,11 +28,11 @@ static_assert(requantize(-5, Recipe{.rounding = Rounding::half_away}, Channel{.m
 static_assert(noexcept(requantize(0, Recipe{}, Channel{})));
 
 TEST(Requantize, one_stage_rounds_the_product_once) {
-  EXPECT_EQ(with("tflite/single", -3, wide(kHalf, 31)), -1);     // -1.5, half-up
-  EXPECT_EQ(with("hawq-v3/exact", -3, wide(kHalf, 31)), -2);     // half-even
-  EXPECT_EQ(with("tvm/tonearest", -3, wide(kHalf, 31)), -2);     // half-away
-  EXPECT_EQ(with("pulp-nn/floor", 3, wide(1 << 14, 15)), 1);     // floor
-  EXPECT_EQ(with("vela/truncate", -3, wide(kHalf, 31)), -1);     // trunc
+  EXPECT_EQ(with("tflite/single", -3, wide(kHalf, 31)), -1);  // -1.5, half-up
+  EXPECT_EQ(with("hawq-v3/exact", -3, wide(kHalf, 31)), -2);  // half-even
+  EXPECT_EQ(with("tvm/tonearest", -3, wide(kHalf, 31)), -2);  // half-away
+  EXPECT_EQ(with("pulp-nn/floor", 3, wide(1 << 14, 15)), 1);  // floor
+  EXPECT_EQ(with("vela/truncate", -3, wide(kHalf, 31)), -1);  // trunc
 }
 
 TEST(Requantize, two_stages_round_twice) {
@@ -93,7 +96,8 @@ TEST(Requantize, trap_5_mantissa_that_rounds_up_to_two_to_the_31) {
   EXPECT_EQ(renormalised.multiplier, std::int64_t{1} << 30);
   EXPECT_EQ(renormalised.shift, 30);
   for (const std::int64_t acc : {-1000, -1, 0, 1, 77, 100000}) {
-    EXPECT_EQ(with("hawq-v3/exact", acc, wide(kept.multiplier, kept.shift)), with("hawq-v3/exact", acc, wide(renormalised.multiplier, renormalised.shift)));
+    EXPECT_EQ(with("hawq-v3/exact", acc, wide(kept.multiplier, kept.shift)),
+              with("hawq-v3/exact", acc, wide(renormalised.multiplier, renormalised.shift)));
   }
   EXPECT_EQ(encode_scale(find_profile("vela/natural").scale, scale).multiplier, std::int64_t{1} << 31);
 }
@@ -105,21 +109,25 @@ TEST(Requantize, trap_6_float32_product_or_all_double) {
   const double all_float = form_scale(find_profile("onnx/mlas").scale, a, w, y);
   EXPECT_NE(all_double, float_product);
   EXPECT_NE(float_product, all_float);
-  EXPECT_NE(encode_scale(find_profile("tflite/double").scale, all_double).multiplier, encode_scale(find_profile("tflite/double").scale, float_product).multiplier);
+  EXPECT_NE(encode_scale(find_profile("tflite/double").scale, all_double).multiplier,
+            encode_scale(find_profile("tflite/double").scale, float_product).multiplier);
 }
 
 TEST(Requantize, trap_7_left_shift_wraps_saturates_or_is_exact) {
   const Channel c = wide(kHalf, 21);  // scale 2^9
   const std::int64_t acc = std::int64_t{1} << 23;
-  EXPECT_EQ(with("gemmlowp/exponent", acc, c), kHalf);                   // (2^31 - 1) / 2, rounded
-  EXPECT_EQ(with("tflite/double", acc, c), 0);                           // 2^33 wraps to 0 in 32 bits
-  EXPECT_EQ(with("tvm/upward", acc, {.multiplier = kHalf, .shift = 21, .lo = INT64_MIN, .hi = INT64_MAX}), std::int64_t{1} << 32);
+  EXPECT_EQ(with("gemmlowp/exponent", acc, c), kHalf);  // (2^31 - 1) / 2, rounded
+  EXPECT_EQ(with("tflite/double", acc, c), 0);          // 2^33 wraps to 0 in 32 bits
+  EXPECT_EQ(with("tvm/upward", acc, {.multiplier = kHalf, .shift = 21, .lo = INT64_MIN, .hi = INT64_MAX}),
+            std::int64_t{1} << 32);
 }
 
 TEST(Requantize, trap_8_registers_wrap_or_saturate) {
-  EXPECT_EQ(with("nvdla/sdp", 1 << 20, wide(1 << 14, 14)), 65535);                 // 17 bits, saturated
-  EXPECT_EQ(with("pulp-nn/floor32", 1 << 27, wide(32, 5)), 0);                     // the product 2^32 wraps to 0
-  EXPECT_EQ(with("hawq-v3/tvm", std::int64_t{1} << 30, {.multiplier = kHalf, .shift = 28, .lo = INT64_MIN, .hi = INT64_MAX}), 0);  // cast to int32
+  EXPECT_EQ(with("nvdla/sdp", 1 << 20, wide(1 << 14, 14)), 65535);  // 17 bits, saturated
+  EXPECT_EQ(with("pulp-nn/floor32", 1 << 27, wide(32, 5)), 0);      // the product 2^32 wraps to 0
+  EXPECT_EQ(
+      with("hawq-v3/tvm", std::int64_t{1} << 30, {.multiplier = kHalf, .shift = 28, .lo = INT64_MIN, .hi = INT64_MAX}),
+      0);  // cast to int32
 }
 
 TEST(Requantize, trap_9_reduced_multiplier_is_rounded_and_capped) {
@@ -148,7 +156,8 @@ TEST(Requantize, trap_11_reference_and_runtime_differ_in_one_graph) {
   const double scale = 0.0019;
   Channel builtin = encode_scale(find_profile("tflite/double").scale, scale);
   Channel delegate = encode_scale(find_profile("xnnpack/fp32").scale, static_cast<double>(static_cast<float>(scale)));
-  for (std::int64_t acc = -60000; acc < 60000; ++acc) differ += with("tflite/double", acc, builtin) != with("xnnpack/fp32", acc, delegate) ? 1 : 0;
+  for (std::int64_t acc = -60000; acc < 60000; ++acc)
+    differ += with("tflite/double", acc, builtin) != with("xnnpack/fp32", acc, delegate) ? 1 : 0;
   EXPECT_GT(differ, 0);
   EXPECT_LT(differ, 1200);
 }
@@ -215,10 +224,12 @@ TEST(EncodeScale, large_scales_saturate_or_are_refused) {
 TEST(Profiles, ids_are_sorted_unique_and_complete) {
   const auto all = profile_catalogue();
   for (std::size_t i = 1; i < all.size(); ++i) EXPECT_LT(all[i - 1].id, all[i].id);
-  for (const char* id : {"hawq-v3/exact", "hawq-v3/torch", "hawq-v3/tvm", "tflite/double", "tflite/single", "tflite/int16", "cmsis-nn/double",
-                         "cmsis-nn/single", "tosa-1.0/single", "tosa-1.0/double", "tosa-1.0/scale16", "onnx/mlas", "onnx/reference",
-                         "xnnpack/fp32", "xnnpack/rndnu", "qnnpack/q31", "fbgemm/fp32", "fbgemm/fixed", "nvdla/sdp", "pulp-nn/floor",
-                         "gemmini/fp32", "gemmini/shift", "cutlass/fp32", "tvm/upward", "tvm/tonearest", "vela/tfl", "vela/natural", "vela/truncate"}) {
+  for (const char* id :
+       {"hawq-v3/exact",   "hawq-v3/torch",   "hawq-v3/tvm",     "tflite/double",   "tflite/single",    "tflite/int16",
+        "cmsis-nn/double", "cmsis-nn/single", "tosa-1.0/single", "tosa-1.0/double", "tosa-1.0/scale16", "onnx/mlas",
+        "onnx/reference",  "xnnpack/fp32",    "xnnpack/rndnu",   "qnnpack/q31",     "fbgemm/fp32",      "fbgemm/fixed",
+        "nvdla/sdp",       "pulp-nn/floor",   "gemmini/fp32",    "gemmini/shift",   "cutlass/fp32",     "tvm/upward",
+        "tvm/tonearest",   "vela/tfl",        "vela/natural",    "vela/truncate"}) {
     EXPECT_EQ(find_profile(id).id, id);
   }
   for (const Profile& p : all) {

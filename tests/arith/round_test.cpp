@@ -1,10 +1,11 @@
 // Claims about ref/arith/round.hpp: the five modes, exactly.
-#include <gtest/gtest.h>
+#include "ref/arith/round.hpp"
 
 #include <array>
 
+#include <gtest/gtest.h>
+
 #include "ref/arith/int_type.hpp"
-#include "ref/arith/round.hpp"
 
 namespace obz {
 namespace {
@@ -24,8 +25,10 @@ constexpr ModeRow kTable[] = {{Rounding::half_up, {-2, -1, 0, 1, 2, 3}},
 TEST(Rounding, ties_follow_the_vocabulary_table) {
   for (const ModeRow& row : kTable) {
     for (int i = 0; i < 6; ++i) {
-      EXPECT_EQ(shift_right(2 * i - 5, 1, row.mode), row.of[static_cast<std::size_t>(i)]) << "mode " << static_cast<int>(row.mode);
-      EXPECT_EQ(divide(2 * i - 5, 2, row.mode), row.of[static_cast<std::size_t>(i)]) << "mode " << static_cast<int>(row.mode);
+      EXPECT_EQ(shift_right(2 * i - 5, 1, row.mode), row.of[static_cast<std::size_t>(i)])
+          << "mode " << static_cast<int>(row.mode);
+      EXPECT_EQ(divide(2 * i - 5, 2, row.mode), row.of[static_cast<std::size_t>(i)])
+          << "mode " << static_cast<int>(row.mode);
     }
   }
 }
@@ -66,20 +69,21 @@ TEST(Rounding, no_shift_overflows_at_the_ends_of_int64) {
 }
 
 TEST(Rounding, an_offset_before_rounding_moves_ties) {
-  EXPECT_EQ(shift_right(1, 1, Rounding::half_even), 0);           // 0.5 -> 0
-  EXPECT_EQ(shift_right(1, 1, Rounding::half_even, 1), 2);        // 1.5 -> 2, not 0 + 1
-  EXPECT_EQ(shift_right(1, 1, Rounding::half_away, -3), -3);      // -2.5 -> -3
-  EXPECT_EQ(shift_right(1, 1, Rounding::half_away) - 3, -2);      // 0.5 -> 1, then -3
-  EXPECT_EQ(shift_right(-1, 1, Rounding::trunc, 5), 4);           // 4.5 -> 4
-  EXPECT_EQ(shift_right(-1, 1, Rounding::trunc) + 5, 5);          // -0.5 -> 0, then +5
-  EXPECT_EQ(shift_right(-3, 1, Rounding::half_up, 7), -1 + 7);    // half_up and floor do not see it
+  EXPECT_EQ(shift_right(1, 1, Rounding::half_even), 0);         // 0.5 -> 0
+  EXPECT_EQ(shift_right(1, 1, Rounding::half_even, 1), 2);      // 1.5 -> 2, not 0 + 1
+  EXPECT_EQ(shift_right(1, 1, Rounding::half_away, -3), -3);    // -2.5 -> -3
+  EXPECT_EQ(shift_right(1, 1, Rounding::half_away) - 3, -2);    // 0.5 -> 1, then -3
+  EXPECT_EQ(shift_right(-1, 1, Rounding::trunc, 5), 4);         // 4.5 -> 4
+  EXPECT_EQ(shift_right(-1, 1, Rounding::trunc) + 5, 5);        // -0.5 -> 0, then +5
+  EXPECT_EQ(shift_right(-3, 1, Rounding::half_up, 7), -1 + 7);  // half_up and floor do not see it
 }
 
 TEST(Rounding, division_agrees_with_the_shift_for_powers_of_two) {
   for (int mode = 0; mode < 5; ++mode) {
     for (std::int64_t n = -100; n <= 100; ++n) {
       for (int bits = 0; bits < 6; ++bits) {
-        EXPECT_EQ(divide(n, std::int64_t{1} << bits, static_cast<Rounding>(mode)), shift_right(n, bits, static_cast<Rounding>(mode)));
+        EXPECT_EQ(divide(n, std::int64_t{1} << bits, static_cast<Rounding>(mode)),
+                  shift_right(n, bits, static_cast<Rounding>(mode)));
       }
     }
   }

@@ -1,5 +1,4 @@
-// Speed of FastNode::run, whole layers: conversion of the input, multiply-accumulate, requantization, int32
-// output.
+// Speed of FastNode::run, whole layers: conversion of the input, multiply-accumulate, requantization, int32 output.
 //   fast_bench                        one thread
 //   fast_bench --threads=2            as many as told
 //   fast_bench --benchmark_filter=3x3 --benchmark_repetitions=5
@@ -76,8 +75,7 @@ IntNet net_of(const Layer& l) {
   const std::vector<float> scales(static_cast<std::size_t>(l.out), 0.0123F);
   op.requant = fill_requant(profile, 0.1F, scales, true, out, l.name);
   const Shape x = shape4(l.layout, 1, l.size, l.size, l.in), y = infer(op, x, l.name);
-  IntNet net{.name = l.name,
-             .tensors = {{.id = "x", .shape = x, .type = l.x}, {.id = "y", .shape = y, .type = kInt8}}};
+  IntNet net{.name = l.name, .tensors = {{.id = "x", .shape = x, .type = l.x}, {.id = "y", .shape = y, .type = kInt8}}};
   net.nodes = {{.name = "conv", .inputs = {0}, .outputs = {1}, .op = std::move(op)}};
   net.inputs = {0};
   net.outputs = {1};
@@ -109,8 +107,7 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   constexpr const char* option = "--threads=";
   for (int i = 1; i < argc; ++i) {
-    if (std::strncmp(argv[i], option, std::strlen(option)) != 0 ||
-        std::atoi(argv[i] + std::strlen(option)) < 1) {
+    if (std::strncmp(argv[i], option, std::strlen(option)) != 0 || std::atoi(argv[i] + std::strlen(option)) < 1) {
       fmt::print(stderr, "fast_bench: {}: expected --threads=N or a --benchmark option\n", argv[i]);
       return 2;
     }

@@ -1,7 +1,6 @@
 // The command line as users and scripts see it: exit codes, streams, help.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <nlohmann/json.hpp>
 
 #include "golden/synth.hpp"
@@ -32,10 +31,12 @@ TEST(Cli, every_verb_helps_with_an_example) {
 }
 
 TEST(Cli, bad_usage_is_exit_code_2_with_one_line) {
-  for (const char* line : {"obz", "obz frobnicate", "obz run", "obz info /no/such/file.obz", "obz profiles nonsense/profile",
-                           "obz gen requant -p tflite/dobule", "obz gen requant --type float32", "obz gen requant -n -3", "obz gen requant --goal best",
-                           "obz gen sponge -o /tmp/x", "obz gen conv2d", "obz gen requant --format xml", "obz check /tmp --engines warp",
-                           "obz bench nothing", "obz ver conv2d", "obz import /etc/passwd -o /tmp/never.obz", "obz import / -o /tmp/never.obz"}) {
+  for (const char* line :
+       {"obz", "obz frobnicate", "obz run", "obz info /no/such/file.obz", "obz profiles nonsense/profile",
+        "obz gen requant -p tflite/dobule", "obz gen requant --type float32", "obz gen requant -n -3",
+        "obz gen requant --goal best", "obz gen sponge -o /tmp/x", "obz gen conv2d", "obz gen requant --format xml",
+        "obz check /tmp --engines warp", "obz bench nothing", "obz ver conv2d",
+        "obz import /etc/passwd -o /tmp/never.obz", "obz import / -o /tmp/never.obz"}) {
     const auto r = shell(line);
     EXPECT_EQ(r.exit_code, 2) << line << "\n" << r.err;
     EXPECT_EQ(std::count(r.err.begin(), r.err.end(), '\n'), 1) << line << "\n" << r.err;
@@ -54,7 +55,8 @@ TEST(Cli, profiles_are_listed_as_text_and_json) {
 TEST(Cli, gen_dut_ver_pipe) {
   // `cat` adds nothing, so the first line lacks its output; a constant device is wrong; the right answers are right.
   EXPECT_EQ(shell("obz gen requant -n 10 | cat | obz ver requant").exit_code, 2);
-  const auto wrong = shell("obz gen requant -n 100 | awk '/^#/{print;next}{print $0\" 00\"}' | obz ver requant --errors 2");
+  const auto wrong =
+      shell("obz gen requant -n 100 | awk '/^#/{print;next}{print $0\" 00\"}' | obz ver requant --errors 2");
   EXPECT_EQ(wrong.exit_code, 1);
   EXPECT_THAT(wrong.err, HasSubstr("MISMATCH"));
   EXPECT_EQ(std::count(wrong.out.begin(), wrong.out.end(), '\n'), 2);
@@ -70,9 +72,11 @@ TEST(Cli, ver_notices_a_stream_of_another_profile) {
 TEST(Cli, a_vector_set_made_twice_is_the_same_and_matches_every_engine) {
   const test::TempDir dir;
   const std::string a = (dir / "a").string(), b = (dir / "b").string();
-  for (const std::string& d : {a, b}) ASSERT_EQ(shell("obz gen requant -p nvdla/sdp -n 500 --format npy,mem,csv,h -o " + d).exit_code, 0);
+  for (const std::string& d : {a, b})
+    ASSERT_EQ(shell("obz gen requant -p nvdla/sdp -n 500 --format npy,mem,csv,h -o " + d).exit_code, 0);
   EXPECT_EQ(shell("diff -r " + a + " " + b).exit_code, 0);
-  const auto check = shell("obz check " + a + " --engines ref,fast --junit " + (dir / "r.xml").string() + " --html " + (dir / "html").string());
+  const auto check = shell("obz check " + a + " --engines ref,fast --junit " + (dir / "r.xml").string() + " --html " +
+                           (dir / "html").string());
   EXPECT_EQ(check.exit_code, 0) << check.out << check.err;
   EXPECT_THAT(test::slurp(dir / "r.xml"), HasSubstr("tests=\"2\" failures=\"0\""));
   EXPECT_THAT(test::slurp(dir / "html/index.html"), HasSubstr("<table>"));
@@ -106,16 +110,21 @@ TEST(Cli, import_info_run_gen_check_in_one_go) {
   EXPECT_EQ(info["total"]["layers"], 7);
   EXPECT_EQ(info["total"]["macs"], 8 * 8 * 4 * 18 + 8 * 8 * 4 * 9 + 5 * 16);
   write_file(x, format_npy(npy_from(random_tensor(Shape{3, 8, 8, 2}, kInt8, Goal::random, 5, 1))));
-  const auto run = shell("obz run " + net + " --input " + x + " --taps " + (dir / "taps").string() + " -o " + (dir / "y.npz").string());
+  const auto run = shell("obz run " + net + " --input " + x + " --taps " + (dir / "taps").string() + " -o " +
+                         (dir / "y.npz").string());
   ASSERT_EQ(run.exit_code, 0) << run.err;
   const Json taps = Json::parse(test::slurp(dir / "taps/taps.json"));
   EXPECT_EQ(taps["tensors"].size(), 8U);
   EXPECT_EQ(taps["tensors"][0]["sha256"].size(), 3U);
   EXPECT_EQ(parse_archive(read_file(dir / "y.npz"), "y").size(), 1U);
-  ASSERT_EQ(shell("obz gen " + net + " --layer 0 --input " + x + " -n 2 --format npy,mem --lanes 4 -o " + (dir / "layer").string()).exit_code, 0);
+  ASSERT_EQ(shell("obz gen " + net + " --layer 0 --input " + x + " -n 2 --format npy,mem --lanes 4 -o " +
+                  (dir / "layer").string())
+                .exit_code,
+            0);
   EXPECT_EQ(shell("obz check " + (dir / "layer").string() + " --engines ref,fast").exit_code, 0);
   EXPECT_EQ(shell("obz check " + net + " --engines ref,fast --input " + x + " --samples 3").exit_code, 0);
-  EXPECT_EQ(shell("obz check " + net + " --engines ref").exit_code, 2) << "the golden compared with itself is no comparison";
+  EXPECT_EQ(shell("obz check " + net + " --engines ref").exit_code, 2)
+      << "the golden compared with itself is no comparison";
 }
 
 TEST(Cli, inputs_that_do_not_fit_are_named) {
@@ -130,8 +139,10 @@ TEST(Cli, inputs_that_do_not_fit_are_named) {
     return r.err;
   };
   EXPECT_THAT(error(npy_from(Tensor(Shape{8, 8, 3}, kInt8))), HasSubstr("expected 1x8x8x2 for one sample"));
-  EXPECT_THAT(error(npy_from(Tensor(Shape{1, 8, 8, 2}, kInt16, std::vector<std::int32_t>(128, 300)))), HasSubstr("got 300 at element 0"));
-  EXPECT_THAT(error(npy_from(FloatTensor{Shape{1, 8, 8, 2}, std::vector<float>(128)})), HasSubstr("takes int8, got float32"));
+  EXPECT_THAT(error(npy_from(Tensor(Shape{1, 8, 8, 2}, kInt16, std::vector<std::int32_t>(128, 300)))),
+              HasSubstr("got 300 at element 0"));
+  EXPECT_THAT(error(npy_from(FloatTensor{Shape{1, 8, 8, 2}, std::vector<float>(128)})),
+              HasSubstr("takes int8, got float32"));
   EXPECT_THAT(error(npy_from(Tensor(Shape{0, 8, 8, 2}, kInt8))), HasSubstr("no samples"));
   EXPECT_THAT(shell("obz run " + net).err, HasSubstr("--input"));
 }

@@ -54,9 +54,7 @@ constexpr MakeLayer kMakers[] = {testing::random_dense,     testing::random_matm
                                  testing::random_concat,    testing::random_max_pool, testing::random_pad,
                                  testing::random_threshold, testing::random_min_max};
 
-std::uint64_t seed_of(std::string_view id) {
-  return std::hash<std::string_view>()(id);
-}
+std::uint64_t seed_of(std::string_view id) { return std::hash<std::string_view>()(id); }
 
 class FastProfile : public ::testing::TestWithParam<std::string_view> {};
 
@@ -106,8 +104,7 @@ IntNet constant_conv(IntType x, std::int32_t weight, IntType w, std::int64_t dep
 
 TEST(Fast, chooses_how_to_sum_by_what_the_weights_can_reach) {
   Random random(7);
-  const Accumulator wrap32{32, Overflow::wrap}, saturate32{32, Overflow::saturate},
-      exact64{64, Overflow::exact};
+  const Accumulator wrap32{32, Overflow::wrap}, saturate32{32, Overflow::saturate}, exact64{64, Overflow::exact};
   EXPECT_EQ(expect_equal(constant_conv(kInt16, 127, kInt8, 512, 0, wrap32), random), "gemm int16");
   // 517 * 127 * 2^15 just leaves 31 bits: a wrapping register sees it modulo 2^32, the others need 64.
   EXPECT_EQ(expect_equal(constant_conv(kInt16, 127, kInt8, 517, 0, wrap32), random), "gemm int16");
@@ -132,8 +129,7 @@ TEST(Fast, several_blocks_of_rows_and_depth) {
     op.x_zero_point = -128;
     const testing::Scales s(random, profile, out, 1e6, kInt8);
     op.requant = fill_requant(profile, s.x, s.w, true, {.scale = s.y}, "conv");
-    EXPECT_EQ(expect_equal(testing::single("conv", op, {{Shape{2, 13, 17, 90}, kInt8}}, kInt8), random),
-              "gemm int16");
+    EXPECT_EQ(expect_equal(testing::single("conv", op, {{Shape{2, 13, 17, 90}, kInt8}}, kInt8), random), "gemm int16");
   }
 }
 
@@ -154,9 +150,8 @@ TEST(Fast, paths_cover_what_they_should) {
   Random random(10);
   std::map<std::string, int> paths;
   for (int i = 0; i < 60; ++i) {
-    ++paths[expect_equal(
-        draw(random, [](Random& r) { return testing::random_conv(r, find_profile("tflite/double")); }),
-        random)];
+    ++paths[expect_equal(draw(random, [](Random& r) { return testing::random_conv(r, find_profile("tflite/double")); }),
+                         random)];
   }
   for (const auto& [path, count] : paths) RecordProperty(path, count);
   EXPECT_GT(paths["gemm int16"], 25);
@@ -170,8 +165,7 @@ IntNet small_net() {
   Random random(11);
   IntNet net{.name = "small"};
   const Shape image{1, 16, 16, 8};
-  for (const char* id : {"x", "a", "b", "c", "y"})
-    net.tensors.push_back({.id = id, .shape = image, .type = kInt8});
+  for (const char* id : {"x", "a", "b", "c", "y"}) net.tensors.push_back({.id = id, .shape = image, .type = kInt8});
   net.tensors[4].shape = Shape{1, 8};
   const auto conv = [&] {
     Conv2d op;
@@ -183,8 +177,7 @@ IntNet small_net() {
   };
   Mean mean{.axes = Shape{1, 2}, .x_zero_point = 1};
   fill_mean(p, mean, 256, 0.1F, {.scale = 0.05F}, "mean");
-  const Add add =
-      fill_add(p, {0.1F, 3, kInt8}, {0.2F, 3, kInt8}, {.scale = 0.2F, .zero_point = 1}, false, "add");
+  const Add add = fill_add(p, {0.1F, 3, kInt8}, {0.2F, 3, kInt8}, {.scale = 0.2F, .zero_point = 1}, false, "add");
   net.nodes = {{.name = "0", .inputs = {0}, .outputs = {1}, .op = conv()},
                {.name = "1", .inputs = {1}, .outputs = {2}, .op = conv()},
                {.name = "2", .inputs = {1, 2}, .outputs = {3}, .op = add},
@@ -201,8 +194,7 @@ TEST(Fast, executor_runs_samples_in_parallel) {
   std::vector<std::vector<Tensor>> samples, want, got(40);
   for (int i = 0; i < 40; ++i) {
     samples.push_back(random_inputs(random, net));
-    want.push_back(
-        run_net(net, samples.back(), [](const Node& n, auto in, Tensor& y) { run_naive(n, in, y); }));
+    want.push_back(run_net(net, samples.back(), [](const Node& n, auto in, Tensor& y) { run_naive(n, in, y); }));
   }
   const FastExecutor executor(net);
   tbb::parallel_for(std::size_t{0}, samples.size(),
@@ -224,8 +216,7 @@ Recipe random_recipe(Random& r) {
   recipe.product_bits = static_cast<std::uint8_t>(r.pick({64, 64, 32, 48}));
   recipe.scaled_bits = static_cast<std::uint8_t>(r.pick({64, 32, 32, 31, 17}));
   recipe.scaled_overflow = r.pick({Overflow::exact, Overflow::wrap, Overflow::saturate});
-  recipe.zero_point =
-      r.pick({ZeroPointAt::after_rounding, ZeroPointAt::after_rounding, ZeroPointAt::before_scaling});
+  recipe.zero_point = r.pick({ZeroPointAt::after_rounding, ZeroPointAt::after_rounding, ZeroPointAt::before_scaling});
   recipe.clamp = r.pick({ClampAt::after_zero_point, ClampAt::before_zero_point});
   return recipe;
 }
@@ -237,40 +228,33 @@ Channel random_channel(Random& r, const Recipe& recipe) {
                                : r.of_any_size(31);
   c.shift = static_cast<std::int32_t>(r.one_in(4) ? r.pick({0, 1, 31, 32, 62, 63}) : r.between(0, 63));
   if (recipe.first_bits == 0 && r.one_in(4)) c.addend = r.pick({1, -1}) * r.of_any_size(60);
-  c.zero_point =
-      static_cast<std::int32_t>(r.one_in(3) ? 0 : r.pick({1, -1}) * r.of_any_size(r.one_in(4) ? 29 : 8));
-  const std::int64_t a = r.one_in(3) ? INT32_MIN : -r.of_any_size(31),
-                     b = r.one_in(3) ? INT32_MAX : r.of_any_size(31);
+  c.zero_point = static_cast<std::int32_t>(r.one_in(3) ? 0 : r.pick({1, -1}) * r.of_any_size(r.one_in(4) ? 29 : 8));
+  const std::int64_t a = r.one_in(3) ? INT32_MIN : -r.of_any_size(31), b = r.one_in(3) ? INT32_MAX : r.of_any_size(31);
   c.lo = a;
   c.hi = b;
   if (recipe.arithmetic == Arithmetic::float32_scale) {
-    c.scale =
-        std::ldexp(static_cast<double>(r.between(1 << 23, 1 << 24)), static_cast<int>(r.between(-60, -10)));
+    c.scale = std::ldexp(static_cast<double>(r.between(1 << 23, 1 << 24)), static_cast<int>(r.between(-60, -10)));
     c.lo = r.pick({-128, 0, -32768});
     c.hi = r.pick({127, 255, 65535});
   }
   return c;
 }
 
-/// An accumulator of at most `bound`, often where something happens: at the ends, at ties, at steps of the
-/// output.
+/// An accumulator of at most `bound`, often where something happens: at the ends, at ties, at steps of the output.
 std::int64_t random_acc(Random& r, const Channel& c, std::int64_t bound) {
   const std::int64_t top = std::min<std::int64_t>(bound, INT32_MAX);
   if (r.one_in(5))
-    return std::clamp(r.pick<std::int64_t>({top, -top, bound > top ? INT32_MIN : -top, 0, 1, -1}), -bound,
-                      top);
+    return std::clamp(r.pick<std::int64_t>({top, -top, bound > top ? INT32_MIN : -top, 0, 1, -1}), -bound, top);
   if (r.one_in(2) && c.multiplier != 0) {
     const double step = std::ldexp(1.0, c.shift) / static_cast<double>(c.multiplier);
-    const double near =
-        step * (static_cast<double>(r.between(-300, 300)) + 0.5 * static_cast<double>(r.between(0, 1)));
+    const double near = step * (static_cast<double>(r.between(-300, 300)) + 0.5 * static_cast<double>(r.between(0, 1)));
     if (std::abs(near) < 2e9)
       return std::clamp<std::int64_t>(static_cast<std::int64_t>(near) + r.between(-1, 1), -top, top);
   }
   return r.pick({1, -1}) * r.between(0, std::min(top, r.of_any_size(31)));
 }
 
-/// `cases` accumulators per channel through a lane and through apply_recipe. Returns how many lanes the form
-/// accepted.
+/// `cases` accumulators per channel through a lane and through apply_recipe. Returns how many lanes the form accepted.
 int expect_lanes_equal(Random& random, const Recipe& recipe, int channels, int cases) {
   const auto form = fast::vector_form(recipe);
   EXPECT_TRUE(form.has_value());
@@ -283,8 +267,7 @@ int expect_lanes_equal(Random& random, const Recipe& recipe, int channels, int c
     const Channel c = random_channel(random, recipe);
     const std::int64_t bound = random.one_in(4) ? std::int64_t{1} << 31 : random.of_any_size(31);
     const auto lane = static_cast<std::size_t>(accepted % fast::kPanel);
-    if (!fast::fill_lane(lanes, static_cast<std::int64_t>(lane), recipe, c,
-                         static_cast<std::uint64_t>(bound)))
+    if (!fast::fill_lane(lanes, static_cast<std::int64_t>(lane), recipe, c, static_cast<std::uint64_t>(bound)))
       continue;
     lane_channels[lane] = c;
     bounds[lane] = bound;
@@ -293,8 +276,8 @@ int expect_lanes_equal(Random& random, const Recipe& recipe, int channels, int c
     std::vector<std::int32_t> tile(static_cast<std::size_t>(fast::kPanel * cases));
     for (std::size_t k = 0; k < tile.size(); ++k) {
       if (filled[k % fast::kPanel])
-        tile[k] = static_cast<std::int32_t>(
-            random_acc(random, lane_channels[k % fast::kPanel], bounds[k % fast::kPanel]));
+        tile[k] =
+            static_cast<std::int32_t>(random_acc(random, lane_channels[k % fast::kPanel], bounds[k % fast::kPanel]));
     }
     std::vector<std::int32_t> got = tile;
     if (!fast::requantize_tile(lanes, got.data(), cases)) return accepted;  // a target without vectors
@@ -302,9 +285,9 @@ int expect_lanes_equal(Random& random, const Recipe& recipe, int channels, int c
       if (!filled[k % fast::kPanel]) continue;
       const Channel& channel = lane_channels[k % fast::kPanel];
       const std::int64_t want = apply_recipe(tile[k], recipe, channel);
-      EXPECT_EQ(got[k], want) << "acc " << tile[k] << " multiplier " << channel.multiplier << " shift "
-                              << channel.shift << " addend " << channel.addend << " zp " << channel.zero_point
-                              << " first " << int{recipe.first_bits} << " rounding " << int(recipe.rounding);
+      EXPECT_EQ(got[k], want) << "acc " << tile[k] << " multiplier " << channel.multiplier << " shift " << channel.shift
+                              << " addend " << channel.addend << " zp " << channel.zero_point << " first "
+                              << int{recipe.first_bits} << " rounding " << int(recipe.rounding);
       if (::testing::Test::HasFailure()) return accepted;
     }
   }
@@ -314,8 +297,7 @@ int expect_lanes_equal(Random& random, const Recipe& recipe, int channels, int c
 TEST(FastRequant, lanes_equal_the_recipe) {
   Random random(20);
   int accepted = 0;
-  for (int i = 0; i < 4000 && !HasFailure(); ++i)
-    accepted += expect_lanes_equal(random, random_recipe(random), 64, 32);
+  for (int i = 0; i < 4000 && !HasFailure(); ++i) accepted += expect_lanes_equal(random, random_recipe(random), 64, 32);
   EXPECT_GT(accepted, 4000 * 64 / 8);
 }
 
@@ -389,8 +371,7 @@ class OnlyTarget {
 
 TEST(FastTargets, all_give_the_same_integers) {
   std::vector<std::int64_t> targets;
-  for (std::int64_t rest = hwy::SupportedTargets(); rest != 0; rest &= rest - 1)
-    targets.push_back(rest & -rest);
+  for (std::int64_t rest = hwy::SupportedTargets(); rest != 0; rest &= rest - 1) targets.push_back(rest & -rest);
   std::set<std::string> seen;
   for (const std::int64_t target : targets) {
     const OnlyTarget only(target);

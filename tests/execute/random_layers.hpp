@@ -48,8 +48,8 @@ inline Tensor random_tensor(Random& random, const Shape& shape, IntType type) {
 }
 
 /// A net of one node over free inputs.
-inline IntNet single(const std::string& name, Operator op,
-                     const std::vector<std::pair<Shape, IntType>>& inputs, IntType out) {
+inline IntNet single(const std::string& name, Operator op, const std::vector<std::pair<Shape, IntType>>& inputs,
+                     IntType out) {
   IntNet net{.name = name};
   Node node{.name = "node", .op = std::move(op)};
   std::vector<Shape> shapes;
@@ -80,8 +80,7 @@ inline IntNet draw(Random& random, const std::function<IntNet(Random&)>& make) {
   throw Error("no layer in 200 draws");
 }
 
-/// Scales such that sums of typical size fill the output about once; powers of two for profiles that need
-/// them.
+/// Scales such that sums of typical size fill the output about once; powers of two for profiles that need them.
 struct Scales {
   float x, y;
   std::vector<float> w;
@@ -121,8 +120,7 @@ inline Accumulator random_accumulator(Random& r, const Profile& p) {
 
 inline Filter random_filter(Random& r, const Shape& shape, IntType type) {
   Filter f{random_tensor(r, shape, type), {}, {}};
-  if (r.one_in(4))
-    std::fill(f.weights.data.begin(), f.weights.data.end(), static_cast<std::int32_t>(type.max()));
+  if (r.one_in(4)) std::fill(f.weights.data.begin(), f.weights.data.end(), static_cast<std::int32_t>(type.max()));
   if (!r.one_in(5)) {
     for (std::int64_t o = 0; o < shape[0]; ++o)
       f.bias.push_back(r.between(-1, 1) * r.of_any_size(r.one_in(10) ? 33 : 18));
@@ -141,14 +139,11 @@ struct LayerTypes {
         w(r.pick({kInt8, kInt8, kUInt8, kInt4, kUInt4, IntType{2, true}, IntType{1, false}, kInt16})),
         y(r.pick({kInt8, kInt8, kUInt8, kInt16, kUInt4, kInt32})) {}
   double typical_sum(std::int64_t depth) const {
-    return std::sqrt(static_cast<double>(depth)) * static_cast<double>(x.max()) *
-           static_cast<double>(w.max()) / 2;
+    return std::sqrt(static_cast<double>(depth)) * static_cast<double>(x.max()) * static_cast<double>(w.max()) / 2;
   }
 };
 
-inline std::int64_t random_channels(Random& r) {
-  return r.pick<std::int64_t>({1, 2, 3, 5, 8, 16, 17, 31, 64});
-}
+inline std::int64_t random_channels(Random& r) { return r.pick<std::int64_t>({1, 2, 3, 5, 8, 16, 17, 31, 64}); }
 
 inline IntNet random_conv(Random& r, const Profile& p) {
   const LayerTypes t(r);
@@ -160,12 +155,9 @@ inline IntNet random_conv(Random& r, const Profile& p) {
   const std::int64_t out = op.groups * (kind == 3   ? r.between(1, 3)
                                         : kind == 2 ? r.between(1, 20)
                                                     : random_channels(r));
-  const std::int64_t kernel_h = r.pick({1, 1, 3, 3, 5, 7}),
-                     kernel_w = r.one_in(4) ? r.pick({1, 2, 3, 5}) : kernel_h;
+  const std::int64_t kernel_h = r.pick({1, 1, 3, 3, 5, 7}), kernel_w = r.one_in(4) ? r.pick({1, 2, 3, 5}) : kernel_h;
   op.filter = random_filter(r, Shape{out, kernel_h, kernel_w, depth}, t.w);
-  const auto small = [&](std::int64_t lo, std::int64_t hi) {
-    return static_cast<std::int32_t>(r.between(lo, hi));
-  };
+  const auto small = [&](std::int64_t lo, std::int64_t hi) { return static_cast<std::int32_t>(r.between(lo, hi)); };
   op.window = {.stride_h = small(1, 3), .stride_w = small(1, 3)};
   if (r.one_in(3)) op.window.dilation_h = small(1, 3), op.window.dilation_w = small(1, 3);
   if (!r.one_in(3)) {
@@ -197,8 +189,7 @@ inline IntNet random_dense(Random& r, const Profile& p) {
 
 inline IntNet random_matmul(Random& r, const Profile& p) {
   const LayerTypes t(r);
-  const std::int64_t m = r.between(1, 20), k = r.pick<std::int64_t>({1, 5, 16, 33, 130}),
-                     n = random_channels(r);
+  const std::int64_t m = r.between(1, 20), k = r.pick<std::int64_t>({1, 5, 16, 33, 130}), n = random_channels(r);
   MatMul op{.transpose_a = r.one_in(2), .transpose_b = r.one_in(2)};
   const auto zero_points = [&](IntType type, std::int64_t count) {
     std::vector<std::int64_t> z;
@@ -227,8 +218,8 @@ inline IntNet random_add(Random& r, const Profile& p) {
                 ty = r.pick({kInt8, kUInt8, kInt16});
   const bool two = p.scale.power_of_two_only;
   const float sa = two ? 0.125F : 0.11F, sb = two ? 0.25F : 0.31F, sy = two ? 0.5F : 0.43F;
-  const Add op = fill_add(p, {sa, r.value(ta), ta}, {sb, r.value(tb), tb}, random_output(r, p, sy, ty),
-                          r.one_in(3), "add");
+  const Add op =
+      fill_add(p, {sa, r.value(ta), ta}, {sb, r.value(tb), tb}, random_output(r, p, sy, ty), r.one_in(3), "add");
   const Shape a{r.pick<std::int64_t>({1, 2}), r.pick<std::int64_t>({3, 40}), 17, 33};
   const Shape b = r.one_in(3) ? Shape{17, 1} : r.one_in(3) ? Shape{1} : a;
   return single("add", op, {{a, ta}, {b, tb}}, ty);
@@ -287,19 +278,14 @@ inline IntNet random_concat(Random& r, const Profile& p) {
 
 inline IntNet random_max_pool(Random& r, const Profile&) {
   const IntType type = r.pick({kInt8, kUInt8, kInt32});
-  const auto small = [&](std::int64_t lo, std::int64_t hi) {
-    return static_cast<std::int32_t>(r.between(lo, hi));
-  };
-  MaxPool op{
-      .layout = r.pick({Layout::nhwc, Layout::nchw}), .kernel_h = small(1, 4), .kernel_w = small(1, 4)};
-  op.window = {small(1, 3), small(1, 3), small(1, 2), small(1, 2),
-               small(0, 3), small(0, 3), small(0, 3), small(0, 3)};
+  const auto small = [&](std::int64_t lo, std::int64_t hi) { return static_cast<std::int32_t>(r.between(lo, hi)); };
+  MaxPool op{.layout = r.pick({Layout::nhwc, Layout::nchw}), .kernel_h = small(1, 4), .kernel_w = small(1, 4)};
+  op.window = {small(1, 3), small(1, 3), small(1, 2), small(1, 2), small(0, 3), small(0, 3), small(0, 3), small(0, 3)};
   op.lo = static_cast<std::int32_t>(r.one_in(2) ? type.min() : 1);
   op.hi = static_cast<std::int32_t>(r.one_in(2) ? type.max() : 100);
-  return single(
-      "max_pool", op,
-      {{shape4(op.layout, r.between(1, 3), r.between(1, 12), r.between(1, 12), random_channels(r)), type}},
-      type);
+  return single("max_pool", op,
+                {{shape4(op.layout, r.between(1, 3), r.between(1, 12), r.between(1, 12), random_channels(r)), type}},
+                type);
 }
 
 inline IntNet random_pad(Random& r, const Profile&) {
@@ -333,8 +319,7 @@ inline IntNet random_threshold(Random& r, const Profile&) {
 inline IntNet random_min_max(Random& r, const Profile&) {
   const IntType type = r.pick({kInt8, kUInt8, kInt16});
   const Shape a{33, 17, 40};
-  return single("min_max", MinMax{.maximum = r.one_in(2)}, {{a, type}, {r.one_in(2) ? a : Shape{40}, type}},
-                type);
+  return single("min_max", MinMax{.maximum = r.one_in(2)}, {{a, type}, {r.one_in(2) ? a : Shape{40}, type}}, type);
 }
 
 }  // namespace obz::testing

@@ -1,10 +1,10 @@
 // Tens of thousands of damaged files through every reader, under AddressSanitizer and UndefinedBehaviorSanitizer: each
 // gives one sentence or is harmless; none crashes, hangs or leaks.
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <algorithm>
+
+#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "golden/philox.hpp"
 #include "ref/base/error.hpp"
@@ -26,7 +26,7 @@ Bytes damage(const Bytes& seed, CaseRandom& rng) {
     const auto length = static_cast<std::ptrdiff_t>(rng.between(1, std::min<std::int64_t>(rest, 32)));
     const auto begin = b.begin() + static_cast<std::ptrdiff_t>(at);
     switch (rng.bits32() % 8) {
-      case 0: b.resize(at); break;                                              // truncate
+      case 0: b.resize(at); break;                                                  // truncate
       case 1: b[at] ^= static_cast<std::uint8_t>(1U << (rng.bits32() % 8)); break;  // flip a bit
       case 2: b[at] = static_cast<std::uint8_t>(rng.bits32()); break;
       case 3: std::fill(begin, begin + length, rng.one_in(2) ? 0xFF : 0x00); break;
@@ -145,7 +145,8 @@ TEST_P(Mutation, every_prefix_is_refused_or_harmless) {
   EXPECT_GT(tally.refused, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Readers, Mutation, testing::Values("tflite", "onnx", "obz", "npy", "manifest", "stream", "tensor_proto"),
+INSTANTIATE_TEST_SUITE_P(Readers, Mutation,
+                         testing::Values("tflite", "onnx", "obz", "npy", "manifest", "stream", "tensor_proto"),
                          [](const auto& reader) { return reader.param; });
 
 TEST(MutationExecutable, bad_files_end_with_exit_code_2_and_one_line) {
@@ -163,7 +164,8 @@ TEST(MutationExecutable, bad_files_end_with_exit_code_2_and_one_line) {
       const std::string path = (dir / (std::string("bad.") + name)).string();
       write_file(path, bytes);
       const std::string out = (dir / "out.obz").string();
-      expect_refusal(test::shell(std::string(name) == "obz" ? "obz info " + path : "obz import " + path + " -o " + out), name);
+      expect_refusal(test::shell(std::string(name) == "obz" ? "obz info " + path : "obz import " + path + " -o " + out),
+                     name);
       EXPECT_FALSE(std::filesystem::exists(out)) << "nothing half-written";
     }
   }

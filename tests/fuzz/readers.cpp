@@ -15,15 +15,16 @@
 namespace obz::fuzz {
 namespace {
 
-/// What was accepted must also execute: a validated net has no undefined behaviour left in it. Nets that only grew large
-/// are not executed.
+/// What was accepted must also execute: a validated net has no undefined behaviour left in it. Nets that only grew
+/// large are not executed.
 void use(const IntNet& net) {
   std::int64_t work = 0;
   for (const TensorInfo& t : net.tensors) work += t.shape.elems();
   for (const Node& n : net.nodes) work += cost_of(net, n).macs;
   constexpr std::int64_t affordable = 200'000;
   if (work < 0 || work > affordable) return;
-  run_net(net, random_inputs(net, Goal::corners, 1, 0), [](const Node& n, std::span<const Tensor* const> in, Tensor& y) { run_naive(n, in, y); });
+  run_net(net, random_inputs(net, Goal::corners, 1, 0),
+          [](const Node& n, std::span<const Tensor* const> in, Tensor& y) { run_naive(n, in, y); });
 }
 
 Bytes file(const std::string& name) { return read_file(std::filesystem::path(OBZ_SOURCE_DIR) / name); }
@@ -39,7 +40,8 @@ Bytes manifest() {
 Bytes requant_lines() {
   const RequantSpace space{.profile = &find_profile("tflite/double")};
   std::string text;
-  for (std::uint64_t i = 0; i < 4; ++i) append_text(text, record_layout(*space.profile, space.out), make_requant_case(space, i), nullptr);
+  for (std::uint64_t i = 0; i < 4; ++i)
+    append_text(text, record_layout(*space.profile, space.out), make_requant_case(space, i), nullptr);
   return Bytes(text.begin(), text.end());
 }
 
@@ -61,14 +63,17 @@ void read_lines(const Bytes& bytes) {
 
 const std::vector<Reader>& readers() {
   static const std::vector<Reader> all{
-      {"tflite", {test::small_cnn(), test::operator_tour()}, [](const Bytes& b) { use(import_model(b, "fuzz.tflite")); }},
+      {"tflite",
+       {test::small_cnn(), test::operator_tour()},
+       [](const Bytes& b) { use(import_model(b, "fuzz.tflite")); }},
       {"onnx", {file("golden/data/digits/digits.onnx")}, [](const Bytes& b) { use(import_model(b, "fuzz.onnx")); }},
       {"obz",
        {format_net(import_model(test::small_cnn(), "s")), format_net(import_model(test::operator_tour(), "t")),
         format_net(synthesize({.op = "mma"}))},
        [](const Bytes& b) { use(parse_net(b, "fuzz.obz")); }},
       {"npy",
-       {format_npy(npy_from(Tensor(Shape{3, 4}, kInt8))), format_npy(npy_from(std::vector<double>{1, 2, 3})), file("golden/data/digits/labels.npy")},
+       {format_npy(npy_from(Tensor(Shape{3, 4}, kInt8))), format_npy(npy_from(std::vector<double>{1, 2, 3})),
+        file("golden/data/digits/labels.npy")},
        [](const Bytes& b) {
          const NpyArray array = parse_npy(b, "fuzz.npy");
          if (array.kind == 'f') {

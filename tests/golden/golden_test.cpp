@@ -1,10 +1,10 @@
 // Vectors, streams, sets, engines and the comparison.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <fstream>
 #include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "golden/check.hpp"
 #include "golden/child.hpp"
@@ -22,8 +22,8 @@
 namespace obz {
 namespace {
 
-using testing::HasSubstr;
 using test::message_of;
+using testing::HasSubstr;
 
 TEST(Philox, known_answer_of_the_published_generator) {
   // Salmon et al., kat_vectors: philox4x32-10, counter and key all ones.
@@ -45,7 +45,8 @@ TEST(CaseRandom, draws_cover_a_range_and_nothing_else) {
     ++seen[static_cast<std::size_t>(v + 3)];
   }
   for (const int n : seen) EXPECT_GT(n, 800);
-  EXPECT_EQ(CaseRandom(1, 2).between(INT64_MIN / 2, INT64_MAX / 2), CaseRandom(1, 2).between(INT64_MIN / 2, INT64_MAX / 2));
+  EXPECT_EQ(CaseRandom(1, 2).between(INT64_MIN / 2, INT64_MAX / 2),
+            CaseRandom(1, 2).between(INT64_MIN / 2, INT64_MAX / 2));
 }
 
 TEST(RequantCases, are_a_pure_function_of_seed_and_index) {
@@ -78,8 +79,9 @@ TEST(RequantCases, stay_in_their_profiles_domain_and_reach_its_corners) {
       ASSERT_TRUE(in_domain(p, cases.back())) << p.id << " case " << i;
     }
     for (const auto& [event, times] : count_events(p, kInt8, cases)) {
-      const bool optional = event == "multiplier 2^31" || event == "left shift" || event == "zero point odd" || event == "zero point at a rail" ||
-                            event == "accumulator beyond 24 bits" || event == "accumulator at a 32-bit rail";
+      const bool optional = event == "multiplier 2^31" || event == "left shift" || event == "zero point odd" ||
+                            event == "zero point at a rail" || event == "accumulator beyond 24 bits" ||
+                            event == "accumulator at a 32-bit rail";
       if (!optional) EXPECT_GT(times, 0) << p.id << ": " << event;
     }
   }
@@ -89,7 +91,8 @@ TEST(RequantCases, the_2_31_corner_occurs_where_it_is_kept) {
   const auto count = [](const char* id) {
     const RequantSpace space{.profile = &find_profile(id), .goal = Goal::corners};
     int n = 0;
-    for (std::uint64_t i = 0; i < 4000; ++i) n += make_requant_case(space, i).channel.multiplier == std::int64_t{1} << 31 ? 1 : 0;
+    for (std::uint64_t i = 0; i < 4000; ++i)
+      n += make_requant_case(space, i).channel.multiplier == std::int64_t{1} << 31 ? 1 : 0;
     return n;
   };
   EXPECT_GT(count("hawq-v3/exact"), 0);
@@ -140,7 +143,8 @@ TEST(Formats, mem_packs_lanes_low_nibble_first) {
 
 TEST(Formats, c_header_and_csv) {
   const Tensor t(Shape{2, 2}, kInt8, {1, -2, 3, 127});
-  EXPECT_THAT(as_text(format_tensor(t, Format::h, "my layer")), HasSubstr("static const int8_t my_layer[4] = {\n    1, -2, 3, 127,\n};"));
+  EXPECT_THAT(as_text(format_tensor(t, Format::h, "my layer")),
+              HasSubstr("static const int8_t my_layer[4] = {\n    1, -2, 3, 127,\n};"));
   EXPECT_THAT(as_text(format_tensor(t, Format::csv, "t")), HasSubstr("\n1,-2\n3,127\n"));
   EXPECT_THAT(message_of<Error>([] { parse_formats("npy,xml"); }), HasSubstr("unknown format \"xml\""));
 }
@@ -173,14 +177,18 @@ TEST(VectorSet, manifests_cannot_reach_outside_their_folder) {
   for (const char* name : {"../secret", "/etc/passwd", "a/../../b", "./x"}) {
     Manifest m{.op = "requant", .profile = "tflite/double"};
     m.files.emplace_back(name, "00");
-    EXPECT_THAT(message_of<Error>([&] { parse_manifest(format_manifest(m), "manifest.json"); }), HasSubstr("plain relative names")) << name;
+    EXPECT_THAT(message_of<Error>([&] { parse_manifest(format_manifest(m), "manifest.json"); }),
+                HasSubstr("plain relative names"))
+        << name;
   }
 }
 
 TEST(VectorSet, a_foreign_folder_is_not_replaced) {
   const test::TempDir dir;
   write_file(dir / "mine/thesis.txt", as_bytes("years of work"));
-  EXPECT_THAT(message_of<Error>([&] { write_requant_set(dir / "mine", {.profile = &find_profile("tflite/double")}, 5, {}); }), HasSubstr("is not replaced"));
+  EXPECT_THAT(
+      message_of<Error>([&] { write_requant_set(dir / "mine", {.profile = &find_profile("tflite/double")}, 5, {}); }),
+      HasSubstr("is not replaced"));
   EXPECT_TRUE(std::filesystem::exists(dir / "mine/thesis.txt"));
 }
 
@@ -188,7 +196,8 @@ TEST(VectorSet, layer_and_network_sets_replay) {
   const test::TempDir dir;
   for (const char* op : {"conv2d", "depthwise", "dense", "mma", "add", "mul", "avgpool"}) {
     const IntNet net = synthesize({.op = op, .conv = {2, 5, 5, 7, 6, 3, 3, 1, 1}});
-    write_layer_set(dir / op, net, 0, nullptr, Goal::corners, 2, 3, {.formats = {Format::npy, Format::mem}, .mem_lanes = 2});
+    write_layer_set(dir / op, net, 0, nullptr, Goal::corners, 2, 3,
+                    {.formats = {Format::npy, Format::mem}, .mem_lanes = 2});
     write_network_set(dir / (std::string(op) + "-net"), net, nullptr, Goal::random, 2, 2, {});
     for (const std::string& folder : {std::string(op), std::string(op) + "-net"}) {
       Engines engines = make_engines({"ref", "fast"});
@@ -202,7 +211,9 @@ TEST(VectorSet, layer_and_network_sets_replay) {
 TEST(Synth, every_profile_fills_every_operator_or_says_why) {
   for (const Profile& p : profile_catalogue()) {
     for (const char* op : {"conv2d", "depthwise", "dense", "mma", "add", "mul", "avgpool"}) {
-      const std::string error = message_of<Error>([&] { synthesize({.op = op, .profile = std::string(p.id), .conv = {1, 6, 6, 8, 8, 3, 3, 1, 1}}); });
+      const std::string error = message_of<Error>([&] {
+        synthesize({.op = op, .profile = std::string(p.id), .conv = {1, 6, 6, 8, 8, 3, 3, 1, 1}});
+      });
       if (!error.empty()) EXPECT_THAT(error, HasSubstr(std::string(p.id))) << op;
     }
   }
@@ -222,7 +233,8 @@ TEST(Check, a_wrong_value_is_counted_and_located) {
   EXPECT_EQ(report.rows[0].cells[0].verdict, Verdict::mismatch);
   EXPECT_THAT(report.rows[0].cells[0].first, HasSubstr("want"));
   int differ = 0;
-  for (std::size_t i = 0; i < set.cases.size(); ++i) differ += apply_recipe(set.cases[i].acc, single, set.cases[i].channel) != set.expected[i] ? 1 : 0;
+  for (std::size_t i = 0; i < set.cases.size(); ++i)
+    differ += apply_recipe(set.cases[i].acc, single, set.cases[i].channel) != set.expected[i] ? 1 : 0;
   EXPECT_GT(differ, 0);
 }
 

@@ -1,12 +1,12 @@
 // The dependency direction of docs/design.md, read from the #include lines themselves.
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <regex>
 #include <set>
 #include <string>
+
+#include <gtest/gtest.h>
 
 namespace {
 
@@ -15,21 +15,28 @@ namespace fs = std::filesystem;
 const fs::path kRoot = OBZ_SOURCE_DIR;
 
 /// Who may include whom, top level: a folder may use itself and what stands here.
-const std::map<std::string, std::set<std::string>> kMayUse{
-    {"ref", {}},          {"golden", {"ref"}},          {"plan", {"ref"}},
-    {"sim", {"ref", "golden"}}, {"rtl", {"ref", "golden"}}, {"gpu", {"ref", "golden"}},
-    {"cli", {"ref", "golden", "plan", "sim", "rtl", "gpu"}}};
+const std::map<std::string, std::set<std::string>> kMayUse{{"ref", {}},
+                                                           {"golden", {"ref"}},
+                                                           {"plan", {"ref"}},
+                                                           {"sim", {"ref", "golden"}},
+                                                           {"rtl", {"ref", "golden"}},
+                                                           {"gpu", {"ref", "golden"}},
+                                                           {"cli", {"ref", "golden", "plan", "sim", "rtl", "gpu"}}};
 
 /// Inside ref, from the bottom: a folder may use itself and everything before it.
-const std::vector<std::string> kRefLayers{"base", "arith", "tensor", "border", "ops", "net", "execute", "read", "quantize"};
+const std::vector<std::string> kRefLayers{"base", "arith",   "tensor", "border",  "ops",
+                                          "net",  "execute", "read",   "quantize"};
 
 /// Libraries that only named folders may see.
-const std::map<std::string, std::vector<std::string>> kOnlyIn{
-    {"flatbuffers/", {"ref/read/tflite"}}, {"tflite_schema_generated.h", {"ref/read/tflite"}},
-    {"google/protobuf/", {"ref/read/onnx"}}, {"onnx", {"ref/read/onnx"}},
-    {"CLI/", {"cli/main.cpp"}},            {"hwy/", {"ref/execute"}},
-    {"zip.h", {"ref/tensor/archive.cpp"}}, {"openssl/", {"ref/base/sha256.cpp"}},
-    {"Random123/", {"golden/philox.hpp"}}};
+const std::map<std::string, std::vector<std::string>> kOnlyIn{{"flatbuffers/", {"ref/read/tflite"}},
+                                                              {"tflite_schema_generated.h", {"ref/read/tflite"}},
+                                                              {"google/protobuf/", {"ref/read/onnx"}},
+                                                              {"onnx", {"ref/read/onnx"}},
+                                                              {"CLI/", {"cli/main.cpp"}},
+                                                              {"hwy/", {"ref/execute"}},
+                                                              {"zip.h", {"ref/tensor/archive.cpp"}},
+                                                              {"openssl/", {"ref/base/sha256.cpp"}},
+                                                              {"Random123/", {"golden/philox.hpp"}}};
 
 struct Include {
   fs::path file;  ///< relative to the root
@@ -48,7 +55,8 @@ std::vector<Include> includes() {
       std::ifstream in(entry.path());
       for (std::string line; std::getline(in, line);) {
         std::smatch match;
-        if (std::regex_search(line, match, pattern)) list.push_back({fs::relative(entry.path(), kRoot), match[2], match[1] == "\""});
+        if (std::regex_search(line, match, pattern))
+          list.push_back({fs::relative(entry.path(), kRoot), match[2], match[1] == "\""});
       }
     }
   }
@@ -87,7 +95,8 @@ TEST(Layers, normative_headers_need_nothing_but_cstdint) {
   const std::set<std::string> normative{"int_type.hpp", "round.hpp", "recipe.hpp", "requantize.hpp"};
   for (const Include& i : includes()) {
     if (i.file.parent_path() != "ref/arith" || normative.count(i.file.filename().string()) == 0) continue;
-    const bool allowed = i.target == "cstdint" || (i.target.rfind("ref/arith/", 0) == 0 && normative.count(fs::path(i.target).filename().string()) != 0);
+    const bool allowed = i.target == "cstdint" || (i.target.rfind("ref/arith/", 0) == 0 &&
+                                                   normative.count(fs::path(i.target).filename().string()) != 0);
     EXPECT_TRUE(allowed) << i.file << " includes " << i.target;
   }
 }
@@ -100,7 +109,8 @@ TEST(Layers, heavy_libraries_stay_where_they_belong) {
       for (const std::string& f : folders) allowed = allowed || i.file.string().rfind(f, 0) == 0;
       EXPECT_TRUE(allowed) << i.file << " includes " << i.target;
     }
-    const bool heavy_in_header = i.file.extension() == ".hpp" && (i.target.rfind("nlohmann/", 0) == 0 || i.target.rfind("CLI/", 0) == 0);
+    const bool heavy_in_header =
+        i.file.extension() == ".hpp" && (i.target.rfind("nlohmann/", 0) == 0 || i.target.rfind("CLI/", 0) == 0);
     const bool internal = i.file == "ref/net/field_writer.hpp" || i.file == "ref/net/field_reader.hpp";
     EXPECT_TRUE(!heavy_in_header || internal) << i.file << " brings " << i.target << " into a header";
   }
@@ -108,7 +118,8 @@ TEST(Layers, heavy_libraries_stay_where_they_belong) {
 
 TEST(Layers, includes_of_ours_are_root_relative) {
   for (const Include& i : includes()) {
-    if (!i.quoted || i.target.find("_generated.h") != std::string::npos || i.target.find(".pb.h") != std::string::npos) continue;
+    if (!i.quoted || i.target.find("_generated.h") != std::string::npos || i.target.find(".pb.h") != std::string::npos)
+      continue;
     EXPECT_TRUE(fs::exists(kRoot / i.target)) << i.file << " includes " << i.target;
   }
 }

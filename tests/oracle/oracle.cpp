@@ -17,9 +17,8 @@ namespace {
 // Exact numbers. Int has no upper limit (it keeps 256 bits in place and only then allocates).
 
 namespace mp = boost::multiprecision;
-using Int = mp::number<
-    mp::cpp_int_backend<256, 0, mp::signed_magnitude, mp::unchecked, std::allocator<mp::limb_type>>,
-    mp::et_off>;
+using Int = mp::number<mp::cpp_int_backend<256, 0, mp::signed_magnitude, mp::unchecked, std::allocator<mp::limb_type>>,
+                       mp::et_off>;
 
 // num / den with den > 0, not reduced: the few operations of one requantization never make it long.
 struct Rational {
@@ -28,37 +27,25 @@ struct Rational {
 };
 
 // 2^n for n >= 0.
-Int pow2(int n) {
-  return Int(1) << static_cast<unsigned>(std::max(n, 0));
-}
+Int pow2(int n) { return Int(1) << static_cast<unsigned>(std::max(n, 0)); }
 
 // r * 2^n, n of either sign.
 Rational times_pow2(const Rational& r, int n) {
   return n >= 0 ? Rational{r.num * pow2(n), r.den} : Rational{r.num, r.den * pow2(-n)};
 }
 
-Rational operator*(const Rational& a, const Rational& b) {
-  return {a.num * b.num, a.den * b.den};
-}
+Rational operator*(const Rational& a, const Rational& b) { return {a.num * b.num, a.den * b.den}; }
 
 Rational operator/(const Rational& a, const Rational& b) {
   return b.num > 0 ? Rational{a.num * b.den, a.den * b.num} : Rational{-(a.num * b.den), -(a.den * b.num)};
 }
 
-Rational operator+(const Rational& a, const Rational& b) {
-  return {a.num * b.den + b.num * a.den, a.den * b.den};
-}
+Rational operator+(const Rational& a, const Rational& b) { return {a.num * b.den + b.num * a.den, a.den * b.den}; }
 
-bool operator<(const Rational& a, const Rational& b) {
-  return a.num * b.den < b.num * a.den;
-}
-bool operator==(const Rational& a, const Rational& b) {
-  return a.num * b.den == b.num * a.den;
-}
+bool operator<(const Rational& a, const Rational& b) { return a.num * b.den < b.num * a.den; }
+bool operator==(const Rational& a, const Rational& b) { return a.num * b.den == b.num * a.den; }
 
-Rational magnitude(const Rational& r) {
-  return {abs(r.num), r.den};
-}
+Rational magnitude(const Rational& r) { return {abs(r.num), r.den}; }
 
 // The five roundings of the table at the top of the catalogue.
 Int round_floor(const Rational& r) {
@@ -68,18 +55,12 @@ Int round_floor(const Rational& r) {
   return quotient;
 }
 
-Int round_truncate(const Rational& r) {
-  return r.num / r.den;
-}
+Int round_truncate(const Rational& r) { return r.num / r.den; }
 
 // floor(r + 1/2)
-Int round_half_up(const Rational& r) {
-  return round_floor({2 * r.num + r.den, 2 * r.den});
-}
+Int round_half_up(const Rational& r) { return round_floor({2 * r.num + r.den, 2 * r.den}); }
 
-Int round_half_away(const Rational& r) {
-  return r.num < 0 ? Int(-round_half_up({-r.num, r.den})) : round_half_up(r);
-}
+Int round_half_away(const Rational& r) { return r.num < 0 ? Int(-round_half_up({-r.num, r.den})) : round_half_up(r); }
 
 Int round_half_even(const Rational& r) {
   const Int below = round_floor(r);
@@ -104,9 +85,7 @@ struct Format {
 };
 constexpr Format kFloat16{11, -24, 15}, kFloat32{24, -149, 127}, kFloat64{53, -1074, 1023};
 
-bool is_infinite(const Rational& r, const Format& f) {
-  return r.num != 0 && floor_log2(r) > f.max_exponent;
-}
+bool is_infinite(const Rational& r, const Format& f) { return r.num != 0 && floor_log2(r) > f.max_exponent; }
 
 // r in format f. Overflow gives +-2^(max_exponent + 1), which stands for infinity.
 Rational rounded(const Rational& r, const Format& f) {
@@ -135,12 +114,8 @@ Rational exact(double x) {
 }
 
 // Neither infinite nor NaN; read from the bits because a compiler flag may make std::isfinite lie.
-bool is_finite(float x) {
-  return std::bit_cast<std::uint32_t>(x) / 0x800000u % 0x100u != 0xFFu;
-}
-bool is_finite(double x) {
-  return std::bit_cast<std::uint64_t>(x) / 0x10000000000000u % 0x800u != 0x7FFu;
-}
+bool is_finite(float x) { return std::bit_cast<std::uint32_t>(x) / 0x800000u % 0x100u != 0xFFu; }
+bool is_finite(double x) { return std::bit_cast<std::uint64_t>(x) / 0x10000000000000u % 0x800u != 0x7FFu; }
 
 // The double equal to r; r must be zero or a normal double.
 double to_double(const Rational& r) {
@@ -156,36 +131,18 @@ double to_double(const Rational& r) {
 
 constexpr long long kInt32Min = -2147483648LL, kInt32Max = 2147483647LL;
 
-bool inside(long long v, long long lo, long long hi) {
-  return lo <= v && v <= hi;
-}
-bool is_int32(long long v) {
-  return inside(v, kInt32Min, kInt32Max);
-}
-bool is_int48(long long v) {
-  return inside(v, -140737488355328LL, 140737488355327LL);
-}
-bool fits_int32(const Int& v) {
-  return kInt32Min <= v && v <= kInt32Max;
-}
-bool fits_int64(const Int& v) {
-  return -pow2(63) <= v && v < pow2(63);
-}
+bool inside(long long v, long long lo, long long hi) { return lo <= v && v <= hi; }
+bool is_int32(long long v) { return inside(v, kInt32Min, kInt32Max); }
+bool is_int48(long long v) { return inside(v, -140737488355328LL, 140737488355327LL); }
+bool fits_int32(const Int& v) { return kInt32Min <= v && v <= kInt32Max; }
+bool fits_int64(const Int& v) { return -pow2(63) <= v && v < pow2(63); }
 
 // What nearly every system lacks: an addend. And the clamp must be an interval.
-bool plain(const Params& p) {
-  return p.addend == 0 && p.lo <= p.hi;
-}
-bool plain_without_zero_point(const Params& p) {
-  return plain(p) && p.zero_point == 0;
-}
+bool plain(const Params& p) { return p.addend == 0 && p.lo <= p.hi; }
+bool plain_without_zero_point(const Params& p) { return plain(p) && p.zero_point == 0; }
 
-Int clamp(const Int& v, const Int& lo, const Int& hi) {
-  return v < lo ? lo : hi < v ? hi : v;
-}
-long long clamp_output(const Int& v, const Params& p) {
-  return static_cast<long long>(clamp(v, p.lo, p.hi));
-}
+Int clamp(const Int& v, const Int& lo, const Int& hi) { return v < lo ? lo : hi < v ? hi : v; }
+long long clamp_output(const Int& v, const Params& p) { return static_cast<long long>(clamp(v, p.lo, p.hi)); }
 
 // Clamp to [lo - zp, hi - zp], then add the zero point.
 long long clamp_then_zero_point(const Int& v, const Params& p) {
@@ -194,30 +151,18 @@ long long clamp_then_zero_point(const Int& v, const Params& p) {
 }
 
 // Two's complement wrap to 32 bits: the representative of v modulo 2^32 in [-2^31, 2^31).
-Int wrap32(const Int& v) {
-  return v - pow2(32) * round_floor({v + pow2(31), pow2(32)});
-}
+Int wrap32(const Int& v) { return v - pow2(32) * round_floor({v + pow2(31), pow2(32)}); }
 
-Int saturate32(const Int& v) {
-  return v < kInt32Min ? Int(kInt32Min) : v > kInt32Max ? Int(kInt32Max) : v;
-}
+Int saturate32(const Int& v) { return v < kInt32Min ? Int(kInt32Min) : v > kInt32Max ? Int(kInt32Max) : v; }
 
 // acc * multiplier / 2^shift, exactly.
-Rational product_over_pow2(const Int& acc, const Params& p) {
-  return times_pow2({acc * p.multiplier, 1}, -p.shift);
-}
+Rational product_over_pow2(const Int& acc, const Params& p) { return times_pow2({acc * p.multiplier, 1}, -p.shift); }
 
 // The 31-bit split of a total shift that TFLite's family makes: left = max(31 - total, 0) before the
 // multiply, right = max(total - 31, 0) after it.
-int left_part(int total_shift) {
-  return std::max(31 - total_shift, 0);
-}
-int right_part(int total_shift) {
-  return std::max(total_shift - 31, 0);
-}
-Int shifted_left(long long acc, const Params& p) {
-  return acc * pow2(left_part(p.shift));
-}
+int left_part(int total_shift) { return std::max(31 - total_shift, 0); }
+int right_part(int total_shift) { return std::max(total_shift - 31, 0); }
+Int shifted_left(long long acc, const Params& p) { return acc * pow2(left_part(p.shift)); }
 
 // Double rounding: half-up at bit 31 (SRDHM), then half-away on the remaining right shift.
 Int double_rounding(const Int& x, const Params& p) {
@@ -235,9 +180,7 @@ struct Scales {
 };
 using Scale = std::optional<Rational>;  // empty: an operation overflowed
 
-Scale finite(const Rational& r, const Format& f) {
-  return is_infinite(r, f) ? Scale() : Scale(r);
-}
+Scale finite(const Rational& r, const Format& f) { return is_infinite(r, f) ? Scale() : Scale(r); }
 
 // float_f(float_f(input * weight) / output): every operation rounded to one format.
 Scale scale_in(const Scales& s, const Format& f) {
@@ -245,12 +188,8 @@ Scale scale_in(const Scales& s, const Format& f) {
   return product ? finite(rounded(*product / s.output, f), f) : Scale();
 }
 
-Scale double_scale(const Scales& s) {
-  return scale_in(s, kFloat64);
-}
-Scale float32_scale(const Scales& s) {
-  return scale_in(s, kFloat32);
-}
+Scale double_scale(const Scales& s) { return scale_in(s, kFloat64); }
+Scale float32_scale(const Scales& s) { return scale_in(s, kFloat32); }
 
 // double(float32(input * weight)) / double(output).
 Scale float32_product_scale(const Scales& s) {
@@ -259,16 +198,10 @@ Scale float32_product_scale(const Scales& s) {
 }
 
 // TFLite, CMSIS-NN and Vela form per-channel scales in double, per-tensor ones from a float32 product.
-Scale tflite_scale(const Scales& s) {
-  return s.per_channel ? double_scale(s) : float32_product_scale(s);
-}
+Scale tflite_scale(const Scales& s) { return s.per_channel ? double_scale(s) : float32_product_scale(s); }
 
-Encoding refusal() {
-  return {.refused = true};
-}
-Encoding stored(long long multiplier, int shift) {
-  return {.multiplier = multiplier, .shift = shift};
-}
+Encoding refusal() { return {.refused = true}; }
+Encoding stored(long long multiplier, int shift) { return {.multiplier = multiplier, .shift = shift}; }
 
 // Rules of a multiplier field. |scale| = f * 2^e with 1/2 <= f < 1 becomes round(f * 2^bits) / 2^(bits - e).
 struct Field {
@@ -306,9 +239,7 @@ Encoding encode_float(const Scale& scale) {
 //   x = acc << left;  h = half-up(x * m / 2^31);  r = half-away(h / 2^right);  clamp(r + zp)
 // The left shift and the zero point add are plain int32 operations, undefined when they overflow.
 
-Int tflite_double_scaled(long long acc, const Params& p) {
-  return double_rounding(shifted_left(acc, p), p);
-}
+Int tflite_double_scaled(long long acc, const Params& p) { return double_rounding(shifted_left(acc, p), p); }
 
 long long tflite_double(long long acc, const Params& p) {
   return clamp_output(tflite_double_scaled(acc, p) + p.zero_point, p);
@@ -319,30 +250,23 @@ bool double_build_domain(long long acc, const Params& p) {
          fits_int32(shifted_left(acc, p)) && fits_int32(tflite_double_scaled(acc, p) + p.zero_point);
 }
 
-bool tflite_double_domain(long long acc, const Params& p) {
-  return p.multiplier >= 0 && double_build_domain(acc, p);
-}
+bool tflite_double_domain(long long acc, const Params& p) { return p.multiplier >= 0 && double_build_domain(acc, p); }
 
 // CMSIS-NN takes any int32 multiplier but does not saturate INT_MIN * INT_MIN.
 bool cmsis_double_domain(long long acc, const Params& p) {
-  return double_build_domain(acc, p) &&
-         !(p.multiplier == kInt32Min && shifted_left(acc, p) == Int(kInt32Min));
+  return double_build_domain(acc, p) && !(p.multiplier == kInt32Min && shifted_left(acc, p) == Int(kInt32Min));
 }
 
 // frexp, mantissa half-away, 2^31 renormalised, total shift 1..62, smaller scales flush to (0, 31).
 constexpr Field kTfliteField{31, round_half_away, true, 1, 62, 31};
 
-Encoding encode_tflite_double(const Scales& s) {
-  return encode_field(tflite_scale(s), kTfliteField);
-}
+Encoding encode_tflite_double(const Scales& s) { return encode_field(tflite_scale(s), kTfliteField); }
 
 // ---------------------------------------------------------------------------------------------------------
 // TFLite / TFLM with TFLITE_SINGLE_ROUNDING; CMSIS-NN with CMSIS_NN_USE_SINGLE_ROUNDING.
 //   r = half-up(acc * m / 2^s) in int64;  clamp(r + zp)
 
-Int single_scaled(long long acc, const Params& p) {
-  return round_half_up(product_over_pow2(acc, p));
-}
+Int single_scaled(long long acc, const Params& p) { return round_half_up(product_over_pow2(acc, p)); }
 
 long long half_up_then_zero_point(long long acc, const Params& p) {
   return clamp_output(single_scaled(acc, p) + p.zero_point, p);
@@ -387,9 +311,7 @@ Int cmsis_int16_narrowed(long long acc, const Params& p) {
   return wrap32(round_floor(times_pow2({Int(acc) * p.multiplier, 1}, 1 - p.shift)));
 }
 
-Int cmsis_int16_scaled(long long acc, const Params& p) {
-  return round_floor({cmsis_int16_narrowed(acc, p) + 1, 2});
-}
+Int cmsis_int16_scaled(long long acc, const Params& p) { return round_floor({cmsis_int16_narrowed(acc, p) + 1, 2}); }
 
 long long cmsis_int16(long long acc, const Params& p) {
   return clamp_output(cmsis_int16_scaled(acc, p) + p.zero_point, p);
@@ -465,13 +387,9 @@ Encoding encode_gemmlowp_legacy(const Scales& s) {
 // HAWQ-V3 in exact integers, one rounding, no zero point.
 //   clamp(half-even(acc * m / 2^e)), 0 <= m <= 2^31
 
-Int half_even_scaled(long long acc, const Params& p) {
-  return round_half_even(product_over_pow2(acc, p));
-}
+Int half_even_scaled(long long acc, const Params& p) { return round_half_even(product_over_pow2(acc, p)); }
 
-long long half_even(long long acc, const Params& p) {
-  return clamp_output(half_even_scaled(acc, p), p);
-}
+long long half_even(long long acc, const Params& p) { return clamp_output(half_even_scaled(acc, p), p); }
 
 bool hawq_domain(long long acc, const Params& p) {
   return plain_without_zero_point(p) && is_int32(acc) && inside(p.multiplier, 0, kInt32Max + 1) &&
@@ -481,16 +399,13 @@ bool hawq_domain(long long acc, const Params& p) {
 // Decimal ROUND_HALF_UP is half-away; 2^31 is not renormalised; beyond 62 every int32 accumulator gives 0.
 constexpr Field kHawqField{31, round_half_away, false, 0, 62, 31};
 
-Encoding encode_hawq(const Scales& s) {
-  return encode_field(float32_product_scale(s), kHawqField);
-}
+Encoding encode_hawq(const Scales& s) { return encode_field(float32_product_scale(s), kHawqField); }
 
 // HAWQ-V3 PyTorch golden, I-BERT, I-ViT: the product is a float64 product, the division by 2^e is exact.
 //   clamp(half-even(float64(float64(acc) * m) / 2^e))
 
 long long torch_float64(long long acc, const Params& p) {
-  const Rational product =
-      rounded(rounded({acc, 1}, kFloat64) * rounded({p.multiplier, 1}, kFloat64), kFloat64);
+  const Rational product = rounded(rounded({acc, 1}, kFloat64) * rounded({p.multiplier, 1}, kFloat64), kFloat64);
   return clamp_output(round_half_even(times_pow2(product, -p.shift)), p);
 }
 
@@ -525,9 +440,7 @@ long long half_away_then_zero_point(long long acc, const Params& p) {
   return clamp_output(round_half_away(product_over_pow2(acc, p)) + p.zero_point, p);
 }
 
-bool tvm_domain(long long acc, const Params& p) {
-  return tvm_int64_domain(acc, p, true);
-}
+bool tvm_domain(long long acc, const Params& p) { return tvm_int64_domain(acc, p, true); }
 
 // The HAWQ revision casts r to int32 without saturation (it wraps), then clamp(r + zp).
 template <Int (*kRound)(const Rational&)>
@@ -542,8 +455,7 @@ long long hawq_tvm(long long acc, const Params& p) {
 
 template <Int (*kRound)(const Rational&)>
 bool hawq_tvm_domain(long long acc, const Params& p) {
-  return tvm_int64_domain(acc, p, kRound != &round_floor) &&
-         fits_int32(hawq_tvm_cast<kRound>(acc, p) + p.zero_point);
+  return tvm_int64_domain(acc, p, kRound != &round_floor) && fits_int32(hawq_tvm_cast<kRound>(acc, p) + p.zero_point);
 }
 
 // std::round of the mantissa, 2^31 renormalised; shift beyond 62 becomes (0, 31).
@@ -597,20 +509,14 @@ bool tosa16_domain(long long v, const Params& p) {
 }
 
 // m = 2^30 * f, s = 30 + n for scale = f / 2^n, 1 <= f < 2; scale16: m = 2^14 * f, s = 14 + n.
-Encoding encode_tosa32(const Scales& s) {
-  return encode_field(double_scale(s), {31, round_half_away, true, 2, 62});
-}
+Encoding encode_tosa32(const Scales& s) { return encode_field(double_scale(s), {31, round_half_away, true, 2, 62}); }
 
-Encoding encode_tosa16(const Scales& s) {
-  return encode_field(double_scale(s), {15, round_half_away, true, 2, 62});
-}
+Encoding encode_tosa16(const Scales& s) { return encode_field(double_scale(s), {15, round_half_away, true, 2, 62}); }
 
 // ---------------------------------------------------------------------------------------------------------
 // The float32 recipes. scaled = float32(float32(acc) * scale); nearest-even to an integer at the end.
 
-bool is_float32(double scale) {
-  return is_finite(scale) && rounded(exact(scale), kFloat32) == exact(scale);
-}
+bool is_float32(double scale) { return is_finite(scale) && rounded(exact(scale), kFloat32) == exact(scale); }
 
 Rational float32_scaled(long long acc, const Params& p) {
   return rounded(rounded({acc, 1}, kFloat32) * exact(p.scale), kFloat32);
@@ -635,24 +541,18 @@ long long clamp_round_zero_point(long long acc, const Params& p) {
 }
 
 // Bounds must be exact in float32.
-bool mlas_domain(long long acc, const Params& p) {
-  return float32_domain(acc, p) && clamp_bounds_within(p, 16777216);
-}
+bool mlas_domain(long long acc, const Params& p) { return float32_domain(acc, p) && clamp_bounds_within(p, 16777216); }
 
 // XNNPACK: 2^-32 <= scale < 256, and the + 1.5 * 2^23 way of rounding reaches to 2^22.
 bool xnnpack_fp32_domain(long long acc, const Params& p) {
-  return float32_domain(acc, p) && clamp_bounds_within(p, 4194304) &&
-         !(exact(p.scale) < times_pow2({1, 1}, -32)) && exact(p.scale) < Rational{256, 1};
+  return float32_domain(acc, p) && clamp_bounds_within(p, 4194304) && !(exact(p.scale) < times_pow2({1, 1}, -32)) &&
+         exact(p.scale) < Rational{256, 1};
 }
 
 // FBGEMM default: clamp(zp + lrintf(scaled)). The conversion has no defined result outside int32.
-Int fbgemm_rounded(long long acc, const Params& p) {
-  return round_half_even(float32_scaled(acc, p));
-}
+Int fbgemm_rounded(long long acc, const Params& p) { return round_half_even(float32_scaled(acc, p)); }
 
-long long fbgemm_fp32(long long acc, const Params& p) {
-  return clamp_output(fbgemm_rounded(acc, p) + p.zero_point, p);
-}
+long long fbgemm_fp32(long long acc, const Params& p) { return clamp_output(fbgemm_rounded(acc, p) + p.zero_point, p); }
 
 bool fbgemm_fp32_domain(long long acc, const Params& p) {
   return float32_domain(acc, p) && fits_int32(fbgemm_rounded(acc, p)) &&
@@ -664,13 +564,9 @@ long long saturating_fp32(long long acc, const Params& p) {
   return clamp_output(round_half_even(float32_scaled(acc, p)), p);
 }
 
-bool saturating_fp32_domain(long long acc, const Params& p) {
-  return float32_domain(acc, p) && p.zero_point == 0;
-}
+bool saturating_fp32_domain(long long acc, const Params& p) { return float32_domain(acc, p) && p.zero_point == 0; }
 
-Encoding encode_fp32(const Scales& s) {
-  return encode_float(float32_scale(s));
-}
+Encoding encode_fp32(const Scales& s) { return encode_float(float32_scale(s)); }
 
 Encoding encode_xnnpack_fp32(const Scales& s) {
   const Scale scale = float32_scale(s);
@@ -688,8 +584,8 @@ long long onnx_reference(long long acc, const Params& p) {
 // x_scale * w_scale / y_scale in the type of the scales, each operation rounded.
 Encoding encode_onnx_reference(const Scales& s) {
   if (!s.float16) return encode_float(float32_scale(s));
-  const Scales half{rounded(s.input, kFloat16), rounded(s.weight, kFloat16), rounded(s.output, kFloat16),
-                    s.per_channel, true};
+  const Scales half{rounded(s.input, kFloat16), rounded(s.weight, kFloat16), rounded(s.output, kFloat16), s.per_channel,
+                    true};
   const bool usable = !is_infinite(half.input, kFloat16) && !is_infinite(half.weight, kFloat16) &&
                       !is_infinite(half.output, kFloat16) && half.output.num != 0;
   return usable ? encode_float(scale_in(half, kFloat16)) : refusal();
@@ -699,9 +595,7 @@ Encoding encode_onnx_reference(const Scales& s) {
 // XNNPACK rndnu: 24-bit mantissa of the float32 scale, shift 16..55.
 //   r = half-up(acc * m / 2^s);  clamp(r, lo - zp, hi - zp) + zp
 
-long long xnnpack_rndnu(long long acc, const Params& p) {
-  return clamp_then_zero_point(single_scaled(acc, p), p);
-}
+long long xnnpack_rndnu(long long acc, const Params& p) { return clamp_then_zero_point(single_scaled(acc, p), p); }
 
 // The NEON form saturates a pre-shift of max(25 - s, 0) bits (its post-shift is at least one). Where that
 // shows in the output the two forms of the profile disagree.
@@ -710,8 +604,8 @@ bool xnnpack_rndnu_domain(long long acc, const Params& p) {
     return false;
   }
   const int pre_shift = std::max(25 - p.shift, 0);
-  const Int neon = round_half_up(
-      times_pow2({saturate32(acc * pow2(pre_shift)) * p.multiplier, 1}, -(p.shift + pre_shift)));
+  const Int neon =
+      round_half_up(times_pow2({saturate32(acc * pow2(pre_shift)) * p.multiplier, 1}, -(p.shift + pre_shift)));
   return clamp_then_zero_point(neon, p) == xnnpack_rndnu(acc, p);
 }
 
@@ -724,9 +618,7 @@ Encoding encode_xnnpack_rndnu(const Scales& s) {
 // QNNPACK q31: mantissa << 7, scale below one, total shift 31..62.
 //   h = half-up(acc * m / 2^31);  r = half-away(h / 2^(s-31));  clamp(r, lo - zp, hi - zp) + zp
 
-long long qnnpack_q31(long long acc, const Params& p) {
-  return clamp_then_zero_point(double_rounding(acc, p), p);
-}
+long long qnnpack_q31(long long acc, const Params& p) { return clamp_then_zero_point(double_rounding(acc, p), p); }
 
 bool qnnpack_q31_domain(long long acc, const Params& p) {
   return plain(p) && is_int32(acc) && inside(p.multiplier, 0, 0x7FFFFF80) && inside(p.shift, 31, 62);
@@ -777,17 +669,13 @@ bool nvdla_sdp_domain(long long acc, const Params& p) {
          inside(p.multiplier, -0x8000, 0x7FFF) && inside(p.shift, 0, 63);
 }
 
-Encoding encode_nvdla_sdp(const Scales& s) {
-  return encode_field(double_scale(s), {15, round_half_away, true, 0, 63});
-}
+Encoding encode_nvdla_sdp(const Scales& s) { return encode_field(double_scale(s), {15, round_half_away, true, 0, 63}); }
 
 // ---------------------------------------------------------------------------------------------------------
 // PULP-NN / XpulpNN, 64-bit build.
 //   clamp(floor((acc * m + addend) / 2^s)) in int64, s 0..62
 
-Int pulp_sum(long long acc, const Params& p) {
-  return Int(acc) * p.multiplier + p.addend;
-}
+Int pulp_sum(long long acc, const Params& p) { return Int(acc) * p.multiplier + p.addend; }
 
 long long pulp_floor(long long acc, const Params& p) {
   return clamp_output(round_floor(times_pow2({pulp_sum(acc, p), 1}, -p.shift)), p);
@@ -822,13 +710,9 @@ Encoding encode_pulp_floor32(const Scales& s) {
 // NEMO / DORY golden: floor division in int64.
 //   clamp(floor(acc * m / D)), D = 2^s
 
-bool nemo_domain(long long acc, const Params& p) {
-  return plain(p) && pulp_floor_domain(acc, p);
-}
+bool nemo_domain(long long acc, const Params& p) { return plain(p) && pulp_floor_domain(acc, p); }
 
-Encoding encode_nemo(const Scales& s) {
-  return encode_field(double_scale(s), {6, round_half_even, false, 0, 62});
-}
+Encoding encode_nemo(const Scales& s) { return encode_field(double_scale(s), {6, round_half_even, false, 0, 62}); }
 
 // ---------------------------------------------------------------------------------------------------------
 // Vela / Ethos-U: unsigned 32-bit scale, shift 0..63, + ofm zero point, clamp.
@@ -940,25 +824,18 @@ long long requantize(const std::string& profile, long long acc, const Params& p)
   return find(profile).requantize(acc, p);
 }
 
-bool in_domain(const std::string& profile, long long acc, const Params& p) {
-  return find(profile).in_domain(acc, p);
-}
+bool in_domain(const std::string& profile, long long acc, const Params& p) { return find(profile).in_domain(acc, p); }
 
-Encoding encode(const std::string& profile, float scale_input, float scale_weight, float scale_output,
-                bool per_channel, bool scales_are_float16) {
+Encoding encode(const std::string& profile, float scale_input, float scale_weight, float scale_output, bool per_channel,
+                bool scales_are_float16) {
   const Profile& found = find(profile);
-  const bool usable = is_finite(scale_input) && is_finite(scale_weight) && is_finite(scale_output) &&
-                      exact(scale_output).num != 0;
+  const bool usable =
+      is_finite(scale_input) && is_finite(scale_weight) && is_finite(scale_output) && exact(scale_output).num != 0;
   if (!usable) return refusal();
-  return found.encode(
-      {exact(scale_input), exact(scale_weight), exact(scale_output), per_channel, scales_are_float16});
+  return found.encode({exact(scale_input), exact(scale_weight), exact(scale_output), per_channel, scales_are_float16});
 }
 
-RequantizeFn requantizer(const std::string& profile) {
-  return find(profile).requantize;
-}
-DomainFn domain_checker(const std::string& profile) {
-  return find(profile).in_domain;
-}
+RequantizeFn requantizer(const std::string& profile) { return find(profile).requantize; }
+DomainFn domain_checker(const std::string& profile) { return find(profile).in_domain; }
 
 }  // namespace oracle

@@ -39,8 +39,8 @@ bool in_domain(const std::string& profile, long long acc, const Params& p);
 
 // The real scale scale_input * scale_weight / scale_output as `profile` forms and stores it.
 // `per_channel` matters to TFLite, CMSIS-NN and Vela only; `scales_are_float16` to onnx/reference only.
-Encoding encode(const std::string& profile, float scale_input, float scale_weight, float scale_output,
-                bool per_channel, bool scales_are_float16 = false);
+Encoding encode(const std::string& profile, float scale_input, float scale_weight, float scale_output, bool per_channel,
+                bool scales_are_float16 = false);
 
 // The function behind requantize() and in_domain(), for loops over many accumulators.
 using RequantizeFn = long long (*)(long long acc, const Params& p);

@@ -48,13 +48,9 @@ void expect_stored(const Encoding& e, long long multiplier, int shift, const std
   EXPECT_EQ(e.shift, shift) << what;
 }
 
-void expect_refused(const Encoding& e, const std::string& what) {
-  EXPECT_TRUE(e.refused) << what;
-}
+void expect_refused(const Encoding& e, const std::string& what) { EXPECT_TRUE(e.refused) << what; }
 
-float power(int exponent) {
-  return std::ldexp(1.0f, exponent);
-}
+float power(int exponent) { return std::ldexp(1.0f, exponent); }
 
 // ---- profiles ----
 
@@ -97,33 +93,29 @@ TEST(OracleRounding, HalfAway) {
 }
 
 TEST(OracleRounding, HalfEven) {
-  expect_halves(
-      {"hawq-v3/exact", "hawq-v3/torch", "i-bert/torch", "i-vit/torch", "hmq/strict", "gemmini/shift"},
-      {-2, -2, 0, 0, 2, 2});
+  expect_halves({"hawq-v3/exact", "hawq-v3/torch", "i-bert/torch", "i-vit/torch", "hmq/strict", "gemmini/shift"},
+                {-2, -2, 0, 0, 2, 2});
 }
 
 TEST(OracleRounding, HalfEvenInFloat) {
   const long long numerators[] = {-5, -3, -1, 1, 3, 5}, expected[] = {-2, -2, 0, 0, 2, 2};
-  for (const char* id : {"onnx/mlas", "onnx/reference", "xnnpack/fp32", "qnnpack/fp32", "fbgemm/fp32",
-                         "cutlass/fp32", "gemmini/fp32"}) {
+  for (const char* id :
+       {"onnx/mlas", "onnx/reference", "xnnpack/fp32", "qnnpack/fp32", "fbgemm/fp32", "cutlass/fp32", "gemmini/fp32"}) {
     for (int i = 0; i < 6; ++i) EXPECT_EQ(requantize(id, numerators[i], real(0.5)), expected[i]) << id;
   }
 }
 
 TEST(OracleRounding, Floor) {
-  expect_halves({"pulp-nn/floor", "pulp-nn/floor32", "nemo/floor", "hawq-v3/tvm-truncate"},
-                {-3, -2, -1, 0, 1, 2});
+  expect_halves({"pulp-nn/floor", "pulp-nn/floor32", "nemo/floor", "hawq-v3/tvm-truncate"}, {-3, -2, -1, 0, 1, 2});
 }
 
-TEST(OracleRounding, TowardZero) {
-  expect_halves({"vela/truncate"}, {-2, -1, 0, 0, 1, 2});
-}
+TEST(OracleRounding, TowardZero) { expect_halves({"vela/truncate"}, {-2, -1, 0, 0, 1, 2}); }
 
 // ---- catalogue 1.4 (1): SRDHM is half-up ----
 
 TEST(OracleDoubleRounding, FirstStageIsHalfUp) {
-  for (const char* id : {"tflite/double", "cmsis-nn/double", "gemmlowp/fixedpoint", "gemmlowp/exponent",
-                         "qnnpack/q31", "tosa-1.0/double", "vela/tfl"}) {
+  for (const char* id : {"tflite/double", "cmsis-nn/double", "gemmlowp/fixedpoint", "gemmlowp/exponent", "qnnpack/q31",
+                         "tosa-1.0/double", "vela/tfl"}) {
     EXPECT_EQ(requantize(id, -3, wide(kHalf, 31)), -1) << id;  // -1.5
     EXPECT_EQ(requantize(id, -1, wide(kHalf, 31)), 0) << id;   // -0.5
     EXPECT_EQ(requantize(id, 1, wide(kHalf, 31)), 1) << id;
@@ -288,8 +280,7 @@ TEST(OracleRates, NemoFactorIsCoarse) {
   int differ = 0;
   constexpr int kSamples = 20000;
   for (int i = 0; i < kSamples; ++i) {
-    const auto scale =
-        static_cast<float>(std::exp2(-12 + 7 * static_cast<double>(random.in(0, 1 << 24)) / (1 << 24)));
+    const auto scale = static_cast<float>(std::exp2(-12 + 7 * static_cast<double>(random.in(0, 1 << 24)) / (1 << 24)));
     const Encoding coarse = scale_of("nemo/floor", scale), fine = scale_of("tvm/upward", scale);
     const auto limit = static_cast<long long>(128 / scale);
     const long long acc = random.in(-limit, limit);
@@ -312,8 +303,7 @@ TEST(OracleOnnx, ZeroPointBeforeRoundingFlipsTies) {
 
 TEST(OracleFloat, AccumulatorsLoseBitsBeyond24) {
   const long long acc = 16777217;  // 2^24 + 1, a tie in float32
-  for (const char* id :
-       {"cutlass/fp32", "gemmini/fp32", "onnx/mlas", "xnnpack/fp32", "qnnpack/fp32", "fbgemm/fp32"}) {
+  for (const char* id : {"cutlass/fp32", "gemmini/fp32", "onnx/mlas", "xnnpack/fp32", "qnnpack/fp32", "fbgemm/fp32"}) {
     EXPECT_EQ(requantize(id, acc, real(std::ldexp(1.0, -25))), 0) << id;
   }
   EXPECT_EQ(requantize("onnx/reference", acc, real(std::ldexp(1.0, -25))), 1);
@@ -440,8 +430,8 @@ TEST(OracleEncode, QuarterInEveryIntegerProfile) {
   expect({"xnnpack/rndnu", "qnnpack/precise"}, 1 << 23, 25);
   expect({"nemo/floor", "pulp-nn/floor32"}, 32, 7);
   expect({"gemmlowp/legacy"}, 128, 9);
-  for (const char* id : {"onnx/mlas", "onnx/reference", "xnnpack/fp32", "qnnpack/fp32", "fbgemm/fp32",
-                         "cutlass/fp32", "gemmini/fp32"}) {
+  for (const char* id :
+       {"onnx/mlas", "onnx/reference", "xnnpack/fp32", "qnnpack/fp32", "fbgemm/fp32", "cutlass/fp32", "gemmini/fp32"}) {
     const Encoding e = encode(id, 0.5f, 0.5f, 1, false);
     EXPECT_TRUE(e.is_float && !e.refused) << id;
     EXPECT_EQ(e.scale, 0.25) << id;
@@ -453,8 +443,7 @@ TEST(OracleEncode, MantissaThatReachesTwoToThe31) {
   const auto corner = [](const char* id, bool per_channel) {
     return encode(id, 8388607.0f, 8388609.0f, power(46), per_channel);
   };
-  for (const char* id :
-       {"tflite/double", "tflite/single", "cmsis-nn/double", "gemmlowp/exponent", "tosa-1.0/single"}) {
+  for (const char* id : {"tflite/double", "tflite/single", "cmsis-nn/double", "gemmlowp/exponent", "tosa-1.0/single"}) {
     expect_stored(corner(id, true), kHalf, 30, id);  // renormalised
   }
   expect_stored(corner("vela/tfl", true), 1LL << 31, 31, "kept");
@@ -504,8 +493,7 @@ TEST(OracleEncode, NemoMultiplierIs32To64) {
 }
 
 TEST(OracleEncode, TfliteRange) {
-  for (const char* id :
-       {"tflite/double", "cmsis-nn/double", "tflite/single", "cmsis-nn/single", "gemmlowp/exponent"}) {
+  for (const char* id : {"tflite/double", "cmsis-nn/double", "tflite/single", "cmsis-nn/single", "gemmlowp/exponent"}) {
     expect_stored(scale_of(id, power(-32)), kHalf, 62, id);
     expect_stored(scale_of(id, power(-33)), 0, 31, id);
     expect_stored(scale_of(id, power(29)), kHalf, 1, id);
@@ -593,8 +581,7 @@ TEST(OracleEncode, Float16Scales) {
   EXPECT_EQ(encode("onnx/mlas", tenth, tenth, 0.5f, false, true).scale, std::ldexp(2683044.0, -27));
   EXPECT_EQ(encode("onnx/reference", power(-10), power(-10), 1, false, true).scale, std::ldexp(1.0, -20));
   EXPECT_EQ(encode("onnx/reference", power(-13), power(-12), 1, false, true).scale, 0);  // 2^-25 to even
-  EXPECT_EQ(encode("onnx/reference", power(-13), 1.5f * power(-12), 1, false, true).scale,
-            std::ldexp(1.0, -24));
+  EXPECT_EQ(encode("onnx/reference", power(-13), 1.5f * power(-12), 1, false, true).scale, std::ldexp(1.0, -24));
   expect_refused(encode("onnx/reference", 256, 256, 1, false, true), "65536 overflows float16");
   EXPECT_EQ(encode("onnx/reference", 65504, 1, 1, false, true).scale, 65504);
 }
@@ -611,9 +598,7 @@ TEST(OracleFloatUnit, ScalesInFloat32) {
   Random random;
   int overflowed = 0, subnormal = 0;
   for (int i = 0; i < 20000; ++i) {
-    const auto draw = [&] {
-      return std::bit_cast<float>(static_cast<std::uint32_t>(random.in(1, 0x7F7FFFFF)));
-    };
+    const auto draw = [&] { return std::bit_cast<float>(static_cast<std::uint32_t>(random.in(1, 0x7F7FFFFF))); };
     const float a = draw(), w = draw(), y = draw();
     const float expected = machine_scale(a, w, y);
     const Encoding e = encode("cutlass/fp32", a, w, y, false);
@@ -633,8 +618,8 @@ TEST(OracleFloatUnit, RequantizationInFloat32) {
   Random random;
   for (int i = 0; i < 20000; ++i) {
     const long long acc = random.in(kMin32, kMax32) / (1LL << random.in(0, 24));
-    const float scale = std::ldexp(static_cast<float>(random.in(1 << 23, (1 << 24) - 1)),
-                                   static_cast<int>(random.in(-48, -24)));
+    const float scale =
+        std::ldexp(static_cast<float>(random.in(1 << 23, (1 << 24) - 1)), static_cast<int>(random.in(-48, -24)));
     const volatile float x = static_cast<float>(acc);
     const volatile float scaled = x * scale;
     const auto expected = static_cast<long long>(std::nearbyint(scaled));
@@ -657,9 +642,9 @@ TEST(OracleFloatUnit, RequantizationInFloat64) {
     const volatile double scaled = static_cast<double>(acc) * static_cast<double>(scale);
     const volatile double moved = scaled + zero_point;
     const auto numpy = static_cast<long long>(std::nearbyint(moved));
-    ASSERT_EQ(requantize("onnx/reference", acc,
-                         {.scale = scale, .zero_point = zero_point, .lo = -kMax32, .hi = kMax32}),
-              std::clamp(numpy, -kMax32, kMax32));
+    ASSERT_EQ(
+        requantize("onnx/reference", acc, {.scale = scale, .zero_point = zero_point, .lo = -kMax32, .hi = kMax32}),
+        std::clamp(numpy, -kMax32, kMax32));
   }
 }
 

@@ -20,17 +20,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-NpyArray read_tensor(const fs::path& path) {
-  return parse_tensor_proto(read_file(path), path.string());
-}
+NpyArray read_tensor(const fs::path& path) { return parse_tensor_proto(read_file(path), path.string()); }
 
 /// What a network gives for one graph output: integers, dequantized floats, or what a dynamic border found.
 NpyArray output_of(const IntNet& net, const std::string& name, const std::vector<Tensor>& outputs,
                    const Quantized& input) {
   for (const InputBorder& b : net.input_borders) {
     if (b.scale_output == name) return npy_from(FloatTensor{{}, {input.scale}});
-    if (b.zero_point_output == name)
-      return npy_from(Tensor({}, kUInt8, {static_cast<std::int32_t>(input.zero_point)}));
+    if (b.zero_point_output == name) return npy_from(Tensor({}, kUInt8, {static_cast<std::int32_t>(input.zero_point)}));
   }
   for (const OutputBorder& b : net.output_borders) {
     const auto at = std::find(net.outputs.begin(), net.outputs.end(), b.tensor) - net.outputs.begin();
@@ -68,16 +65,13 @@ std::string run_case(const fs::path& folder, const Bytes& bytes, const onnx::Mod
   } else {
     input = quantize(net.input_borders[0], type, npy_to_floats(x, "input_0.pb"));
   }
-  const auto naive = [](const Node& node, std::span<const Tensor* const> in, Tensor& y) {
-    run_naive(node, in, y);
-  };
+  const auto naive = [](const Node& node, std::span<const Tensor* const> in, Tensor& y) { run_naive(node, in, y); };
   const std::vector<Tensor> outputs = run_net(net, {input.values}, naive);
   std::string differing;
   for (std::size_t i = 0; i < model.outputs.size(); ++i) {
     const NpyArray expected = read_tensor(data / ("output_" + std::to_string(i) + ".pb"));
     const NpyArray got = output_of(net, model.outputs[i].name, outputs, input);
-    const bool same =
-        got.dtype() == expected.dtype() && got.shape == expected.shape && got.bytes == expected.bytes;
+    const bool same = got.dtype() == expected.dtype() && got.shape == expected.shape && got.bytes == expected.bytes;
     if (!same) differing += " " + model.outputs[i].name;
   }
   return differing.empty() ? "ok" : "differs in" + differing;
@@ -109,8 +103,8 @@ TEST(onnx_backend, reproduces_the_node_tests_of_quantized_operators) {
 }
 
 TEST(onnx_backend, refuses_float8_inputs_in_a_sentence) {
-  const fs::path model = test::shared_data() / "vectors" / "onnx-backend-node" /
-                         "test_dequantizelinear_e4m3fn_zero_point" / "model.onnx";
+  const fs::path model =
+      test::shared_data() / "vectors" / "onnx-backend-node" / "test_dequantizelinear_e4m3fn_zero_point" / "model.onnx";
   OBZ_REQUIRE_SHARED_DATA(model);
   try {
     import_model(model);

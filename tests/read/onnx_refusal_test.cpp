@@ -68,18 +68,15 @@ const Refusal kRefusals[] = {
        b.output(b.pair(b.node("MatMul", {b.activation("x", {1, 4}), w}), 1, 0));
      },
      "weights quantized in blocks"},
-    {"zero_scale", [](OnnxBuilder& b) { b.output(b.pair(b.input("x", {2}), 0, 0)); },
-     "expected values > 0, got 0"},
+    {"zero_scale", [](OnnxBuilder& b) { b.output(b.pair(b.input("x", {2}), 0, 0)); }, "expected values > 0, got 0"},
     {"zero_point_type",
      [](OnnxBuilder& b) {
-       b.output(b.node("DequantizeLinear",
-                       {b.input("x", {2}, b.kUInt8), b.scalar(1), b.integers(b.kInt8, {1}, {})}));
+       b.output(b.node("DequantizeLinear", {b.input("x", {2}, b.kUInt8), b.scalar(1), b.integers(b.kInt8, {1}, {})}));
      },
      "expected uint8, got int8"},
     {"float8_output",
      [](OnnxBuilder& b) {
-       b.output(
-           b.node("QuantizeLinear", {b.input("x", {2}), b.scalar(1)}, {{"output_dtype", std::int64_t{17}}}));
+       b.output(b.node("QuantizeLinear", {b.input("x", {2}), b.scalar(1)}, {{"output_dtype", std::int64_t{17}}}));
      },
      "float8e4m3fn as quantized type"},
     {"float8_input",
@@ -94,15 +91,14 @@ const Refusal kRefusals[] = {
      "attribute \"axis\": expected an integer, got a float"},
     {"pads_count",
      [](OnnxBuilder& b) {
-       b.output(b.pair(b.node("Conv", {b.activation("x", {1, 1, 4, 4}), b.weights({1}, {1, 1, 1, 1})},
-                              {{"pads", Dims{1, 1}}}),
-                       1, 0));
+       b.output(b.pair(
+           b.node("Conv", {b.activation("x", {1, 1, 4, 4}), b.weights({1}, {1, 1, 1, 1})}, {{"pads", Dims{1, 1}}}), 1,
+           0));
      },
      "attribute \"pads\": expected 4 integers, got 2"},
     {"kernel_larger_than_input",
      [](OnnxBuilder& b) {
-       b.output(b.pair(b.node("MaxPool", {b.activation("x", {1, 1, 2, 2})}, {{"kernel_shape", Dims{3, 3}}}),
-                       1, 0));
+       b.output(b.pair(b.node("MaxPool", {b.activation("x", {1, 1, 2, 2})}, {{"kernel_shape", Dims{3, 3}}}), 1, 0));
      },
      "expected a padded extent of at least 3, got 2"},
     {"permutation",

@@ -42,8 +42,7 @@ const Op& op_at(const IntNet& net, std::size_t i) {
 }
 
 std::vector<Tensor> run(const IntNet& net, const std::vector<Tensor>& inputs) {
-  return run_net(net, inputs,
-                 [](const Node& n, std::span<const Tensor* const> in, Tensor& y) { run_naive(n, in, y); });
+  return run_net(net, inputs, [](const Node& n, std::span<const Tensor* const> in, Tensor& y) { run_naive(n, in, y); });
 }
 
 /// The first output for these integers at the only input.
@@ -52,9 +51,7 @@ std::vector<std::int32_t> run(const IntNet& net, std::vector<std::int32_t> value
   return run(net, {Tensor(x.shape, x.type, std::move(values))}).at(0).data;
 }
 
-const TensorInfo& output_of(const IntNet& net) {
-  return net.tensors[static_cast<std::size_t>(net.outputs.at(0))];
-}
+const TensorInfo& output_of(const IntNet& net) { return net.tensors[static_cast<std::size_t>(net.outputs.at(0))]; }
 
 // --- QDQ
 // ------------------------------------------------------------------------------------------------------
@@ -64,13 +61,13 @@ TEST(OnnxQdq, convolution_takes_weights_bias_clamp_and_scales_from_its_pairs) {
   const std::string x = b.activation("x", {1, 2, 4, 4});
   std::vector<std::int64_t> w(3 * 2 * 3 * 3);
   for (std::size_t i = 0; i < w.size(); ++i) w[i] = static_cast<std::int64_t>(i);
-  const std::string weights = b.node("DequantizeLinear",
-                                     {b.integers(b.kInt8, w, {3, 2, 3, 3}), b.floats({0.25F, 0.5F, 1}, {3}),
-                                      b.integers(b.kInt8, {0, 0, 0}, {3})},
-                                     {{"axis", std::int64_t{0}}});
-  const std::string bias = b.node(
-      "DequantizeLinear", {b.integers(b.kInt32, {10, -20, 30}, {3}), b.floats({0.125F, 0.25F, 0.5F}, {3})},
+  const std::string weights = b.node(
+      "DequantizeLinear",
+      {b.integers(b.kInt8, w, {3, 2, 3, 3}), b.floats({0.25F, 0.5F, 1}, {3}), b.integers(b.kInt8, {0, 0, 0}, {3})},
       {{"axis", std::int64_t{0}}});
+  const std::string bias =
+      b.node("DequantizeLinear", {b.integers(b.kInt32, {10, -20, 30}, {3}), b.floats({0.125F, 0.25F, 0.5F}, {3})},
+             {{"axis", std::int64_t{0}}});
   std::string y = b.node("Conv", {x, weights, bias}, {{"pads", Dims{1, 0, 1, 0}}, {"strides", Dims{1, 2}}});
   y = b.pair(b.node("Relu", {y}), 2.0F, -3);
   b.output(y);
@@ -107,8 +104,7 @@ TEST(OnnxQdq, convolution_takes_weights_bias_clamp_and_scales_from_its_pairs) {
 
 TEST(OnnxQdq, the_profile_decides_the_arithmetic_only) {
   OnnxBuilder b;
-  b.output(
-      b.pair(b.node("MatMul", {b.activation("x", {1, 2}), b.weights({1, 2, 3, 4, 5, 6}, {2, 3})}), 2.0F, -3));
+  b.output(b.pair(b.node("MatMul", {b.activation("x", {1, 2}), b.weights({1, 2, 3, 4, 5, 6}, {2, 3})}), 2.0F, -3));
   EXPECT_EQ(op_at<Dense>(import_built(b), 0).requant.recipe.zero_point, ZeroPointAt::after_rounding);
   const IntNet reference = import_built(b, with_profile("onnx/reference"));
   EXPECT_EQ(op_at<Dense>(reference, 0).requant.recipe.arithmetic, Arithmetic::float64_scale);
@@ -123,8 +119,8 @@ TEST(OnnxQdq, gemm_in_both_layouts_is_one_layer) {
     OnnxBuilder b;
     const std::string w =
         transposed != 0 ? b.weights({1, 4, 2, 5, 3, 6}, {3, 2}) : b.weights({1, 2, 3, 4, 5, 6}, {2, 3});
-    const std::string y = b.node("Gemm", {b.activation("x", {2, 2}), w, b.floats({1, -1, 0.125F}, {3})},
-                                 {{"transB", transposed}});
+    const std::string y =
+        b.node("Gemm", {b.activation("x", {2, 2}), w, b.floats({1, -1, 0.125F}, {3})}, {{"transB", transposed}});
     b.output(b.pair(y, 1.0F, 0));
     const IntNet net = import_built(b);
     EXPECT_EQ(op_at<Dense>(net, 0).filter.weights.data, (std::vector<std::int32_t>{1, 4, 2, 5, 3, 6}));
@@ -144,11 +140,9 @@ TEST(OnnxQdq, an_addition_behind_a_product_is_its_bias) {
 
 TEST(OnnxQdq, transposed_convolution_sorts_its_weights_by_output) {
   OnnxBuilder b;
-  const std::string w =
-      b.weights({0, 1, 2, 3, 4, 5, 6, 7}, {4, 2, 1, 1});  // 4 inputs in 2 groups, 2 outputs each
-  const std::string y =
-      b.node("ConvTranspose", {b.activation("x", {1, 4, 2, 2}), w},
-             {{"group", std::int64_t{2}}, {"strides", Dims{2, 3}}, {"output_padding", Dims{1, 0}}});
+  const std::string w = b.weights({0, 1, 2, 3, 4, 5, 6, 7}, {4, 2, 1, 1});  // 4 inputs in 2 groups, 2 outputs each
+  const std::string y = b.node("ConvTranspose", {b.activation("x", {1, 4, 2, 2}), w},
+                               {{"group", std::int64_t{2}}, {"strides", Dims{2, 3}}, {"output_padding", Dims{1, 0}}});
   b.output(b.pair(y, 1.0F, 0));
   const IntNet net = import_built(b);
   const auto& conv = op_at<ConvTranspose2d>(net, 0);
@@ -247,10 +241,9 @@ TEST(OnnxQdq, averages_contain_their_division) {
 
 TEST(OnnxQdq, ceil_mode_becomes_padding_of_a_maximum) {
   OnnxBuilder b;
-  b.output(
-      b.pair(b.node("MaxPool", {b.activation("x", {1, 1, 5, 5})},
-                    {{"kernel_shape", Dims{2, 2}}, {"strides", Dims{2, 2}}, {"ceil_mode", std::int64_t{1}}}),
-             0.5F, 1));
+  b.output(b.pair(b.node("MaxPool", {b.activation("x", {1, 1, 5, 5})},
+                         {{"kernel_shape", Dims{2, 2}}, {"strides", Dims{2, 2}}, {"ceil_mode", std::int64_t{1}}}),
+                  0.5F, 1));
   EXPECT_EQ(output_of(import_built(b)).shape, (Shape{1, 1, 3, 3}));
 }
 
@@ -258,8 +251,8 @@ TEST(OnnxQdq, shape_arithmetic_on_a_symbolic_batch_is_folded) {
   OnnxBuilder b;
   const std::string x = b.input("x", {-1, 2, 3});
   const std::string first = b.node("Gather", {b.node("Shape", {x}), b.integers(b.kInt64, {0}, {})});
-  const std::string shape = b.node("Concat", {b.node("Unsqueeze", {first, b.list({0})}), b.list({-1})},
-                                   {{"axis", std::int64_t{0}}});
+  const std::string shape =
+      b.node("Concat", {b.node("Unsqueeze", {first, b.list({0})}), b.list({-1})}, {{"axis", std::int64_t{0}}});
   b.output(b.pair(b.node("Reshape", {b.pair(x, 0.5F, 1), shape}), 0.5F, 1));
   EXPECT_EQ(output_of(import_built(b)).shape, (Shape{1, 6}));
   ImportOptions options;
@@ -295,8 +288,7 @@ TEST(OnnxQdq, floats_behind_the_last_pair_are_left_out_with_a_note) {
 
 TEST(OnnxQdq, a_last_layer_without_quantizer_leaves_its_accumulators) {
   OnnxBuilder b;
-  b.output(
-      b.node("Gemm", {b.activation("x", {1, 2}), b.weights({1, 2, 3, 4}, {2, 2}), b.floats({1, -1}, {2})}));
+  b.output(b.node("Gemm", {b.activation("x", {1, 2}), b.weights({1, 2, 3, 4}, {2, 2}), b.floats({1, -1}, {2})}));
   const IntNet net = import_built(b);
   EXPECT_EQ(output_of(net).type, kInt32);
   EXPECT_EQ(run(net, {2, 3}), (std::vector<std::int32_t>{1 * 1 + 2 * 3 + 8, 1 * 2 + 2 * 4 - 8}));
@@ -310,12 +302,10 @@ TEST(OnnxInteger, qlinear_operators_carry_their_own_scales) {
   OnnxBuilder b;
   const std::string x = b.input("x", {1, 1, 2, 2}, b.kUInt8);
   const auto u8 = [&](std::int64_t v) { return b.integers(b.kUInt8, {v}, {}); };
-  std::string y =
-      b.node("QLinearConv", {x, b.scalar(0.5F), u8(128), b.integers(b.kUInt8, {131}, {1, 1, 1, 1}),
-                             b.scalar(1), u8(129), b.scalar(1), u8(10), b.integers(b.kInt32, {4}, {1})});
+  std::string y = b.node("QLinearConv", {x, b.scalar(0.5F), u8(128), b.integers(b.kUInt8, {131}, {1, 1, 1, 1}),
+                                         b.scalar(1), u8(129), b.scalar(1), u8(10), b.integers(b.kInt32, {4}, {1})});
   y = b.node("MaxPool", {y}, {{"kernel_shape", Dims{1, 2}}});
-  y = b.node("QLinearAdd", {y, b.scalar(1), u8(10), y, b.scalar(1), u8(10), b.scalar(2), u8(0)}, {},
-             "com.microsoft");
+  y = b.node("QLinearAdd", {y, b.scalar(1), u8(10), y, b.scalar(1), u8(10), b.scalar(2), u8(0)}, {}, "com.microsoft");
   b.output(y);
   const IntNet net = import_built(b);
   const auto& conv = op_at<Conv2d>(net, 0);
@@ -329,9 +319,9 @@ TEST(OnnxInteger, qlinear_operators_carry_their_own_scales) {
 
 TEST(OnnxInteger, plain_accumulators_become_reals_with_a_cast) {
   OnnxBuilder b;
-  const std::string acc =
-      b.node("MatMulInteger", {b.input("x", {2, 2}, b.kUInt8), b.integers(b.kInt8, {1, 2, 3, 4}, {2, 2}),
-                               b.integers(b.kUInt8, {1, 2}, {2})});
+  const std::string acc = b.node(
+      "MatMulInteger",
+      {b.input("x", {2, 2}, b.kUInt8), b.integers(b.kInt8, {1, 2, 3, 4}, {2, 2}), b.integers(b.kUInt8, {1, 2}, {2})});
   b.output(b.node("Mul", {b.node("Cast", {acc}, {{"to", std::int64_t{1}}}), b.scalar(0.5F)}));
   const IntNet net = import_built(b);
   EXPECT_EQ(run(net, {1, 2, 3, 4}), (std::vector<std::int32_t>{3, 4, 7, 10}));
@@ -340,14 +330,13 @@ TEST(OnnxInteger, plain_accumulators_become_reals_with_a_cast) {
 
 TEST(OnnxInteger, scales_per_axis_and_per_block_stay_on_the_border) {
   OnnxBuilder b;
-  const std::string q = b.node(
-      "QuantizeLinear", {b.input("x", {2, 4}), b.floats({1, 2, 4, 8}, {2, 2})},
-      {{"axis", std::int64_t{1}}, {"block_size", std::int64_t{2}}, {"output_dtype", std::int64_t{b.kInt4}}});
+  const std::string q =
+      b.node("QuantizeLinear", {b.input("x", {2, 4}), b.floats({1, 2, 4, 8}, {2, 2})},
+             {{"axis", std::int64_t{1}}, {"block_size", std::int64_t{2}}, {"output_dtype", std::int64_t{b.kInt4}}});
   b.output(q);
-  b.output(
-      b.node("DequantizeLinear",
-             {b.input("z", {2, 3}, b.kInt16), b.floats({1, 0.5F}, {2}), b.integers(b.kInt16, {1, 2}, {2})},
-             {{"axis", std::int64_t{0}}}));
+  b.output(b.node("DequantizeLinear",
+                  {b.input("z", {2, 3}, b.kInt16), b.floats({1, 0.5F}, {2}), b.integers(b.kInt16, {1, 2}, {2})},
+                  {{"axis", std::int64_t{0}}}));
   const IntNet net = import_built(b);
   EXPECT_THAT(net.nodes, IsEmpty());
   EXPECT_EQ(net.tensors[static_cast<std::size_t>(net.input_borders.at(0).tensor)].type, kInt4);
@@ -370,14 +359,12 @@ TEST(OnnxInteger, dynamic_quantization_is_a_border_written_out_or_not) {
 
   OnnxBuilder written;
   const std::string x = written.input("x", {4}), zero = written.scalar(0), top = written.scalar(255);
-  const std::string min =
-      written.node("Min", {written.node("ReduceMin", {x}, {{"keepdims", std::int64_t{0}}}), zero});
-  const std::string max =
-      written.node("Max", {written.node("ReduceMax", {x}, {{"keepdims", std::int64_t{0}}}), zero});
+  const std::string min = written.node("Min", {written.node("ReduceMin", {x}, {{"keepdims", std::int64_t{0}}}), zero});
+  const std::string max = written.node("Max", {written.node("ReduceMax", {x}, {{"keepdims", std::int64_t{0}}}), zero});
   const std::string scale = written.node("Div", {written.node("Sub", {max, min}), top});
   std::string zp = written.node("Sub", {zero, written.node("Div", {min, scale})});
-  zp = written.node("Cast", {written.node("Round", {written.node("Clip", {zp, zero, top})})},
-                    {{"to", std::int64_t{2}}});
+  zp =
+      written.node("Cast", {written.node("Round", {written.node("Clip", {zp, zero, top})})}, {{"to", std::int64_t{2}}});
   const std::string reported = written.node("Identity", {scale});
   written.output(written.node("QuantizeLinear", {x, scale, zp}));
   written.output(reported);
@@ -400,13 +387,11 @@ TEST(OnnxInteger, graph_inputs_can_be_bound_and_initializers_can_be_inputs) {
   b.constant(b.kFloat, {}, {0, 0, 0, 0x3F}, "scale");  // 0.5, the input's default
   b.output(b.node("DequantizeLinear", {b.input("x", {3}, b.kUInt8), scale, zp}));
   ImportOptions options;
-  EXPECT_THAT(message_of<Error>([&] { import_built(b, options); }),
-              HasSubstr("expected a constant zero point"));
+  EXPECT_THAT(message_of<Error>([&] { import_built(b, options); }), HasSubstr("expected a constant zero point"));
   options.bindings["zp"] = npy_from(Tensor({}, kUInt8, {7}));
   EXPECT_THAT(import_built(b, options).output_borders.at(0).affine.zero_points, ElementsAre(7));
   options.bindings["zp"] = npy_from(Tensor({}, kInt8, {7}));
-  EXPECT_THAT(message_of<Error>([&] { import_built(b, options); }),
-              HasSubstr("expected uint8 to bind, got int8"));
+  EXPECT_THAT(message_of<Error>([&] { import_built(b, options); }), HasSubstr("expected uint8 to bind, got int8"));
   options.bindings = {{"zq", npy_from(Tensor({}, kUInt8, {7}))}};
   EXPECT_THAT(message_of<Error>([&] { import_built(b, options); }), HasSubstr("did you mean \"zp\""));
 }
@@ -423,8 +408,7 @@ TEST(OnnxTensor, narrow_integers_are_unpacked_low_bits_first) {
 
 TEST(OnnxTensor, typed_fields_mean_the_same_as_raw_bytes) {
   test::Message packed;  // int32_data = {-3, 5}, packed
-  packed.integer(1, 2).integer(2, 3).bytes(
-      5, {0xFD, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01, 0x05});
+  packed.integer(1, 2).integer(2, 3).bytes(5, {0xFD, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01, 0x05});
   EXPECT_EQ(npy_to_int64(parse_tensor_proto(packed.get(), "t"), "t"), (std::vector<std::int64_t>{-3, 5}));
   test::Message half;
   half.integer(1, 1).integer(2, 10).integer(5, 0x3C00);
@@ -432,9 +416,7 @@ TEST(OnnxTensor, typed_fields_mean_the_same_as_raw_bytes) {
 }
 
 TEST(OnnxTensor, damage_gives_one_sentence) {
-  const auto fails = [](const Bytes& bytes) {
-    return message_of<Error>([&] { parse_tensor_proto(bytes, "t.pb"); });
-  };
+  const auto fails = [](const Bytes& bytes) { return message_of<Error>([&] { parse_tensor_proto(bytes, "t.pb"); }); };
   EXPECT_THAT(fails({}), HasSubstr("t.pb: not an ONNX tensor"));
   EXPECT_THAT(fails({1, 2, 3}), HasSubstr("not an ONNX tensor"));
   EXPECT_THAT(fails(test::tensor_message(1, {2}, {0, 0, 0, 0}).get()),

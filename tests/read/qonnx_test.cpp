@@ -1,5 +1,4 @@
-// QONNX models built in memory: quantizers become thresholds on accumulators, and nothing but integers is
-// left.
+// QONNX models built in memory: quantizers become thresholds on accumulators, and nothing but integers is left.
 #include <cmath>
 
 #include <gmock/gmock.h>
@@ -60,9 +59,7 @@ std::vector<std::int32_t> run(const IntNet& net, std::vector<std::int32_t> value
   return run_net(net, {Tensor(x.shape, x.type, std::move(values))}, naive).at(0).data;
 }
 
-const TensorInfo& output_of(const IntNet& net) {
-  return net.tensors[static_cast<std::size_t>(net.outputs.at(0))];
-}
+const TensorInfo& output_of(const IntNet& net) { return net.tensors[static_cast<std::size_t>(net.outputs.at(0))]; }
 
 /// A 4-bit input with scale 1, a product with the constant rows of `w` and nothing in between.
 std::string product(OnnxBuilder& b, const std::vector<float>& w, const Dims& dims) {
@@ -75,21 +72,18 @@ TEST(Qonnx, names_of_rounding_modes_mean_what_their_table_says) {
     const char* name;
     std::array<std::int64_t, 8> of;  // 5.5 2.5 1.6 1.1 -1.1 -1.6 -2.5 -5.5
   };
-  constexpr Row rows[] = {
-      {"ROUND", {6, 2, 2, 1, -1, -2, -2, -6}},    {"CEIL", {6, 3, 2, 2, -1, -1, -2, -5}},
-      {"FLOOR", {5, 2, 1, 1, -2, -2, -3, -6}},    {"UP", {6, 3, 2, 2, -2, -2, -3, -6}},
-      {"DOWN", {5, 2, 1, 1, -1, -1, -2, -5}},     {"HALF_UP", {6, 3, 2, 1, -1, -2, -3, -6}},
-      {"half_down", {5, 2, 2, 1, -1, -2, -2, -5}}};
+  constexpr Row rows[] = {{"ROUND", {6, 2, 2, 1, -1, -2, -2, -6}},    {"CEIL", {6, 3, 2, 2, -1, -1, -2, -5}},
+                          {"FLOOR", {5, 2, 1, 1, -2, -2, -3, -6}},    {"UP", {6, 3, 2, 2, -2, -2, -3, -6}},
+                          {"DOWN", {5, 2, 1, 1, -1, -1, -2, -5}},     {"HALF_UP", {6, 3, 2, 1, -1, -2, -3, -6}},
+                          {"half_down", {5, 2, 2, 1, -1, -2, -2, -5}}};
   constexpr float values[] = {5.5F, 2.5F, 1.6F, 1.1F, -1.1F, -1.6F, -2.5F, -5.5F};
   for (const Row& row : rows) {
     const onnx::QonnxRounding mode = onnx::rounding_of(row.name, "t");
-    for (std::size_t i = 0; i < row.of.size(); ++i)
-      EXPECT_EQ(onnx::round_real(values[i], mode), row.of[i]) << row.name;
+    for (std::size_t i = 0; i < row.of.size(); ++i) EXPECT_EQ(onnx::round_real(values[i], mode), row.of[i]) << row.name;
     for (const float whole : {-3.0F, 0.0F, 4.0F})
       EXPECT_EQ(onnx::round_real(whole, mode), static_cast<std::int64_t>(whole)) << row.name;
   }
-  EXPECT_THAT(message_of<Error>([] { onnx::rounding_of("NEAREST", "t"); }),
-              HasSubstr("expected one of ROUND, CEIL"));
+  EXPECT_THAT(message_of<Error>([] { onnx::rounding_of("NEAREST", "t"); }), HasSubstr("expected one of ROUND, CEIL"));
 }
 
 TEST(Qonnx, batch_normalization_and_quantizer_become_thresholds_per_channel) {
@@ -169,8 +163,7 @@ TEST(Qonnx, bipolar_networks_are_two_valued) {
 TEST(Qonnx, convolutions_have_weight_scales_per_channel_and_narrow_ranges) {
   OnnxBuilder b;
   const std::string x = quant(b, b.input("x", {1, 1, 2, 2}), b.scalar(0.5F), 4, {.is_signed = 0});
-  const std::string w =
-      quant(b, b.floats({9, -9}, {2, 1, 1, 1}), b.floats({1, 0.5F}, {2, 1, 1, 1}), 3, {.narrow = 1});
+  const std::string w = quant(b, b.floats({9, -9}, {2, 1, 1, 1}), b.floats({1, 0.5F}, {2, 1, 1, 1}), 3, {.narrow = 1});
   std::string y = b.node("Conv", {x, w, b.floats({1, 2}, {2})});
   y = b.node("MaxPool", {b.node("Relu", {y})}, {{"kernel_shape", Dims{2, 2}}});
   b.output(quant(b, y, b.scalar(1), 2, {.is_signed = 0}));
@@ -249,14 +242,12 @@ TEST(Qonnx, an_increasing_tail_is_left_out_with_a_note) {
   ASSERT_EQ(net.nodes.size(), 1U);
   EXPECT_EQ(output_of(net).type, kInt32);
   EXPECT_THAT(net.output_borders, IsEmpty());
-  EXPECT_THAT(net.notes,
-              ElementsAre(testing::AllOf(HasSubstr("Sub"), HasSubstr("order of the outputs is kept"))));
+  EXPECT_THAT(net.notes, ElementsAre(testing::AllOf(HasSubstr("Sub"), HasSubstr("order of the outputs is kept"))));
 }
 
 TEST(Qonnx, a_tail_that_is_a_scale_becomes_a_border) {
   OnnxBuilder b;
-  b.output(
-      b.node("Mul", {b.node("Sub", {product(b, {1, 2, 3, 4}, {2, 2}), b.scalar(1.5F)}), b.scalar(0.25F)}));
+  b.output(b.node("Mul", {b.node("Sub", {product(b, {1, 2, 3, 4}, {2, 2}), b.scalar(1.5F)}), b.scalar(0.25F)}));
   const IntNet net = import_built(b);
   EXPECT_THAT(net.output_borders.at(0).affine.scales, ElementsAre(0.125));  // weights in halves, times 0.25
   EXPECT_THAT(net.output_borders[0].affine.zero_points, ElementsAre(3));
@@ -287,10 +278,9 @@ TEST(Qonnx, refusals_name_node_and_reason) {
               HasSubstr("expected an integer, got 2.5"));
   EXPECT_THAT(refusal([](OnnxBuilder& b) { b.output(quant(b, b.input("x", {2}), b.scalar(1), 77)); }),
               HasSubstr("bit width in 1..32, got 77"));
-  EXPECT_THAT(refusal([](OnnxBuilder& b) {
-                b.output(quant(b, b.input("x", {2}), b.scalar(1), 4, {.rounding = "CEIL"}));
-              }),
-              HasSubstr("rounding_mode on a float input"));
+  EXPECT_THAT(
+      refusal([](OnnxBuilder& b) { b.output(quant(b, b.input("x", {2}), b.scalar(1), 4, {.rounding = "CEIL"})); }),
+      HasSubstr("rounding_mode on a float input"));
   EXPECT_THAT(refusal([](OnnxBuilder& b) {
                 const std::string x = quant(b, b.input("x", {1, 2}), b.scalar(1), 4),
                                   z = quant(b, b.input("z", {1, 2}), b.scalar(2), 4);
@@ -298,8 +288,7 @@ TEST(Qonnx, refusals_name_node_and_reason) {
               }),
               HasSubstr("equal scales"));
   EXPECT_THAT(refusal([](OnnxBuilder& b) {
-                std::string y =
-                    b.node("Mul", {product(b, {1, 2, 3, 4}, {2, 2}), b.floats({1, 2, 3, 4, 5, 6}, {3, 2})});
+                std::string y = b.node("Mul", {product(b, {1, 2, 3, 4}, {2, 2}), b.floats({1, 2, 3, 4, 5, 6}, {3, 2})});
                 b.output(quant(b, y, b.scalar(1), 4));
               }),
               HasSubstr("a constant of 3x2 against 1x2"));

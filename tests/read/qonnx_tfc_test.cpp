@@ -24,17 +24,14 @@ Bytes read_idx(const fs::path& path, std::size_t header_bytes) {
   gzFile file = gzopen(path.c_str(), "rb");
   if (file == nullptr) return bytes;
   std::uint8_t buffer[1 << 16];
-  for (int n = 0; (n = gzread(file, buffer, sizeof buffer)) > 0;)
-    bytes.insert(bytes.end(), buffer, buffer + n);
+  for (int n = 0; (n = gzread(file, buffer, sizeof buffer)) > 0;) bytes.insert(bytes.end(), buffer, buffer + n);
   gzclose(file);
   if (bytes.size() >= header_bytes)
     bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(header_bytes));
   return bytes;
 }
 
-bool is_float_recipe(const Requant& r) {
-  return r.recipe.arithmetic != Arithmetic::dyadic;
-}
+bool is_float_recipe(const Requant& r) { return r.recipe.arithmetic != Arithmetic::dyadic; }
 
 struct CarriesFloats {
   bool operator()(const Dense& op) const { return is_float_recipe(op.requant); }
@@ -74,9 +71,7 @@ TEST_P(QonnxTfc, classifies_mnist_in_integers_as_published) {
   EXPECT_EQ(net.tensors[static_cast<std::size_t>(net.outputs[0])].shape, (Shape{1, 10}));
   for (const std::string& note : net.notes) std::printf("%s\n", note.c_str());
 
-  const auto naive = [](const Node& node, std::span<const Tensor* const> in, Tensor& y) {
-    run_naive(node, in, y);
-  };
+  const auto naive = [](const Node& node, std::span<const Tensor* const> in, Tensor& y) { run_naive(node, in, y); };
   std::size_t right = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     FloatTensor x{input.shape, std::vector<float>(pixels)};
@@ -86,8 +81,8 @@ TEST_P(QonnxTfc, classifies_mnist_in_integers_as_published) {
     if (best == labels[i]) ++right;
   }
   const double percent = 100.0 * static_cast<double>(right) / static_cast<double>(labels.size());
-  std::printf("%s: %zu of %zu right, %.2f %% (published about %.0f %%)\n", GetParam().file, right,
-              labels.size(), percent, GetParam().percent);
+  std::printf("%s: %zu of %zu right, %.2f %% (published about %.0f %%)\n", GetParam().file, right, labels.size(),
+              percent, GetParam().percent);
   EXPECT_NEAR(percent, GetParam().percent, 1.5);
 }
 

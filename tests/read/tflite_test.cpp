@@ -16,10 +16,10 @@
 namespace obz {
 namespace {
 
-using testing::HasSubstr;
 using test::message_of;
 using test::TensorSpec;
 using test::TfliteBuilder;
+using testing::HasSubstr;
 
 std::vector<Tensor> run_ref(const IntNet& net, const std::vector<Tensor>& inputs) {
   return run_net(net, inputs, [](const Node& n, std::span<const Tensor* const> in, Tensor& y) { run_naive(n, in, y); });
@@ -96,7 +96,11 @@ TEST(TfliteImport, int16_activations_take_the_wide_accumulator_only_with_a_64_bi
     TfliteBuilder m;
     const int x = m.tensor({.name = "x", .shape = {1, 2}, .type = 7});
     const int w = m.tensor({.name = "w", .shape = {1, 2}, .data = {3, 4}});
-    const int b = m.tensor({.name = "b", .shape = {1}, .type = wide ? 4 : 2, .scales = {0.0025F}, .data = wide ? Bytes{1, 1, 0, 0, 0, 0, 0, 0} : Bytes{1, 1, 0, 0}});
+    const int b = m.tensor({.name = "b",
+                            .shape = {1},
+                            .type = wide ? 4 : 2,
+                            .scales = {0.0025F},
+                            .data = wide ? Bytes{1, 1, 0, 0, 0, 0, 0, 0} : Bytes{1, 1, 0, 0}});
     const int y = m.tensor({.name = "y", .shape = {1, 1}, .type = 7});
     m.op(9, {x, w, b}, {y});
     const auto& dense = op_at<Dense>(import_model(m.finish({x}, {y}), "int16.tflite"), 0);
@@ -163,8 +167,8 @@ TEST(TfliteImport, refusals_name_operator_and_file) {
 
 TEST(Tables, logistic_and_tanh_hit_their_fixed_points) {
   const TableQuant from{0.05F, 0, kInt8}, sigmoid{1.0F / 256, -128, kInt8}, signed_unit{1.0F / 128, 0, kInt8};
-  EXPECT_EQ(logistic_table(from, sigmoid).table.data[128], 0);     // sigmoid(0) = 1/2
-  EXPECT_EQ(logistic_table(from, sigmoid).table.data[255], 127);   // 6.35: 0.998, saturates at 127
+  EXPECT_EQ(logistic_table(from, sigmoid).table.data[128], 0);    // sigmoid(0) = 1/2
+  EXPECT_EQ(logistic_table(from, sigmoid).table.data[255], 127);  // 6.35: 0.998, saturates at 127
   EXPECT_EQ(tanh_table(from, signed_unit).table.data[128], 0);
   EXPECT_EQ(tanh_table(from, signed_unit).table.data[128 + 20], 97);  // tanh(1) = 0.7616 * 128 = 97.48
 }
@@ -172,8 +176,8 @@ TEST(Tables, logistic_and_tanh_hit_their_fixed_points) {
 TEST(Tables, hard_swish_is_zero_below_minus_three_and_identity_above_three) {
   const TableQuant from{0.05F, 0, kInt8}, to{0.05F, 0, kInt8};
   const Lookup table = tflite_hard_swish_table(from, to, "t");
-  EXPECT_EQ(table.table.data[0], 0);               // -6.4
-  EXPECT_EQ(table.table.data[128 - 70], 0);        // -3.5
+  EXPECT_EQ(table.table.data[0], 0);         // -6.4
+  EXPECT_EQ(table.table.data[128 - 70], 0);  // -3.5
   for (int q = 70; q < 128; ++q) EXPECT_NEAR(table.table.data[static_cast<std::size_t>(128 + q)], q, 1) << q;
   EXPECT_EQ(table.table.data[128], 0);
 }

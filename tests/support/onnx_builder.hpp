@@ -31,9 +31,7 @@ class Message {
     bytes_.insert(bytes_.end(), value.begin(), value.end());
     return *this;
   }
-  Message& text(int field, const std::string& value) {
-    return bytes(field, Bytes(value.begin(), value.end()));
-  }
+  Message& text(int field, const std::string& value) { return bytes(field, Bytes(value.begin(), value.end())); }
   Message& message(int field, const Message& value) { return bytes(field, value.bytes_); }
   const Bytes& get() const { return bytes_; }
 
@@ -48,8 +46,7 @@ class Message {
 
 using Dims = std::vector<std::int64_t>;
 
-/// A serialized TensorProto with raw data; data_type by its code (1 float32, 2 uint8, 3 int8, 6 int32, 7
-/// int64 ...).
+/// A serialized TensorProto with raw data; data_type by its code (1 float32, 2 uint8, 3 int8, 6 int32, 7 int64 ...).
 inline Message tensor_message(int type, const Dims& dims, const Bytes& raw, const std::string& name = "") {
   Message t;
   for (const std::int64_t d : dims) t.integer(1, d);
@@ -65,8 +62,7 @@ struct Attr {
 
 class OnnxBuilder {
  public:
-  static constexpr int kFloat = 1, kUInt8 = 2, kInt8 = 3, kInt16 = 5, kInt32 = 6, kInt64 = 7, kFloat16 = 10,
-                       kInt4 = 22;
+  static constexpr int kFloat = 1, kUInt8 = 2, kInt8 = 3, kInt16 = 5, kInt32 = 6, kInt64 = 7, kFloat16 = 10, kInt4 = 22;
 
   /// A graph input; an extent below 0 is the symbol "N".
   std::string input(const std::string& name, const Dims& dims, int type = kFloat) {
@@ -96,11 +92,9 @@ class OnnxBuilder {
     return integers(kInt64, values, {static_cast<std::int64_t>(values.size())});
   }
 
-  /// A node named `op` + a number; returns the name of its first output, the others are called <first>_1, _2
-  /// ...
+  /// A node named `op` + a number; returns the name of its first output, the others are called <first>_1, _2 ...
   std::string node(const std::string& op, const std::vector<std::string>& inputs,
-                   const std::vector<Attr>& attributes = {}, const std::string& domain = "",
-                   int outputs = 1) {
+                   const std::vector<Attr>& attributes = {}, const std::string& domain = "", int outputs = 1) {
     const std::string out = fresh("v");
     Message n;
     for (const std::string& i : inputs) n.text(1, i);
@@ -122,8 +116,7 @@ class OnnxBuilder {
     return dequantize(quantize(x, scale, zero_point, type), scale, zero_point, type);
   }
   /// A float input that is quantized at once.
-  std::string activation(const std::string& name, const Dims& dims, float scale = 0.5F,
-                         std::int64_t zero_point = 1) {
+  std::string activation(const std::string& name, const Dims& dims, float scale = 0.5F, std::int64_t zero_point = 1) {
     return pair(input(name, dims), scale, zero_point);
   }
   /// Dequantized int8 constants.
@@ -142,10 +135,8 @@ class OnnxBuilder {
 
   static Message value_info(const std::string& name, const Dims& dims, int type) {
     Message shape;
-    for (const std::int64_t d : dims)
-      shape.message(1, d < 0 ? Message().text(2, "N") : Message().integer(1, d));
-    return Message().text(1, name).message(
-        2, Message().message(1, Message().integer(1, type).message(2, shape)));
+    for (const std::int64_t d : dims) shape.message(1, d < 0 ? Message().text(2, "N") : Message().integer(1, d));
+    return Message().text(1, name).message(2, Message().message(1, Message().integer(1, type).message(2, shape)));
   }
   static Message attribute(const Attr& a) {
     Message m;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <string>
+
 #include <sys/wait.h>
 
 #include "tests/support/temp_dir.hpp"
@@ -29,12 +30,17 @@ inline std::string slurp(const std::filesystem::path& path) {
 inline ObzResult shell(std::string line) {
   const TempDir dir;
   const std::string prelude = "obz() { \"" OBZ_BINARY "\" \"$@\"; }; ";
-  const std::string command = prelude + "{ " + line + "\n} >" + (dir / "out").string() + " 2>" + (dir / "err").string() + " </dev/null";
-  const int status = std::system(("/bin/bash -o pipefail -c '" + [&] {
-                                   std::string quoted;
-                                   for (const char c : command) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-                                   return quoted;
-                                 }() + "'").c_str());
+  const std::string command =
+      prelude + "{ " + line + "\n} >" + (dir / "out").string() + " 2>" + (dir / "err").string() + " </dev/null";
+  const int status = std::system(("/bin/bash -o pipefail -c '" +
+                                  [&] {
+                                    std::string quoted;
+                                    for (const char c : command)
+                                      quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+                                    return quoted;
+                                  }() +
+                                  "'")
+                                     .c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), slurp(dir / "out"), slurp(dir / "err")};
 }
 

@@ -9,14 +9,38 @@ TfliteBuilder::Options as_options(flatbuffers::Offset<T> table) {
 }
 
 enum Code {
-  kAdd = 0, kAveragePool = 1, kConcat = 2, kConv = 3, kDepthwise = 4, kFullyConnected = 9, kLogistic = 14, kMaxPool = 17, kMul = 18,
-  kRelu = 19, kRelu6 = 21, kReshape = 22, kSoftmax = 25, kTanh = 28, kPad = 34, kTranspose = 39, kMean = 40, kSub = 41,
-  kStridedSlice = 45, kSplit = 49, kMaximum = 55, kMinimum = 57, kTransposeConv = 67, kQuantize = 114, kHardSwish = 117, kBatchMatmul = 126
+  kAdd = 0,
+  kAveragePool = 1,
+  kConcat = 2,
+  kConv = 3,
+  kDepthwise = 4,
+  kFullyConnected = 9,
+  kLogistic = 14,
+  kMaxPool = 17,
+  kMul = 18,
+  kRelu = 19,
+  kRelu6 = 21,
+  kReshape = 22,
+  kSoftmax = 25,
+  kTanh = 28,
+  kPad = 34,
+  kTranspose = 39,
+  kMean = 40,
+  kSub = 41,
+  kStridedSlice = 45,
+  kSplit = 49,
+  kMaximum = 55,
+  kMinimum = 57,
+  kTransposeConv = 67,
+  kQuantize = 114,
+  kHardSwish = 117,
+  kBatchMatmul = 126
 };
 
 TfliteBuilder::MakeOptions conv_options(int padding, int stride, int activation) {
   return [=](flatbuffers::FlatBufferBuilder& b) {
-    return as_options(fb::CreateConvOptions(b, static_cast<std::int8_t>(padding), stride, stride, static_cast<std::int8_t>(activation)));
+    return as_options(fb::CreateConvOptions(b, static_cast<std::int8_t>(padding), stride, stride,
+                                            static_cast<std::int8_t>(activation)));
   };
 }
 
@@ -62,16 +86,19 @@ Bytes TfliteBuilder::finish(const std::vector<int>& inputs, const std::vector<in
     if (!t.scales.empty()) {
       std::vector<std::int64_t> zero_points = t.zero_points;
       zero_points.resize(t.scales.size(), zero_points.empty() ? 0 : zero_points[0]);
-      quantization = fb::CreateQuantization(b, 0, 0, b.CreateVector(t.scales), b.CreateVector(zero_points), 0, 0, t.quantized_dimension);
+      quantization = fb::CreateQuantization(b, 0, 0, b.CreateVector(t.scales), b.CreateVector(zero_points), 0, 0,
+                                            t.quantized_dimension);
     }
-    tensors.push_back(fb::CreateTensorDirect(b, &t.shape, static_cast<std::int8_t>(t.type), buffer, t.name.c_str(), quantization));
+    tensors.push_back(
+        fb::CreateTensorDirect(b, &t.shape, static_cast<std::int8_t>(t.type), buffer, t.name.c_str(), quantization));
   }
   std::vector<flatbuffers::Offset<fb::OperatorCode>> codes;
   std::vector<flatbuffers::Offset<fb::Operator>> ops;
   for (const Op& op : ops_) {
     const Options options = op.options ? op.options(b) : Options();
     codes.push_back(fb::CreateOperatorCode(b, static_cast<std::int8_t>(std::min(op.code, 127)), 0, 1, op.code));
-    ops.push_back(fb::CreateOperatorDirect(b, static_cast<std::uint32_t>(codes.size()) - 1, &op.inputs, &op.outputs, 1, options));
+    ops.push_back(
+        fb::CreateOperatorDirect(b, static_cast<std::uint32_t>(codes.size()) - 1, &op.inputs, &op.outputs, 1, options));
   }
   const auto graph = fb::CreateSubGraphDirect(b, &tensors, &inputs, &outputs, &ops, "main");
   const std::vector<flatbuffers::Offset<fb::SubGraph>> graphs{graph};
@@ -83,17 +110,25 @@ Bytes small_cnn() {
   TfliteBuilder m;
   const int x = m.tensor({.name = "x", .shape = {1, 8, 8, 2}, .scales = {0.03F}, .zero_points = {-5}});
   const int w1 = m.tensor({.name = "w1", .shape = {4, 3, 3, 2}, .scales = scales(4, 0.01F), .data = pattern(72)});
-  const int b1 = m.tensor({.name = "b1", .shape = {4}, .type = 2, .scales = scales(4, 0.0003F), .data = pattern32(4, 2000)});
+  const int b1 =
+      m.tensor({.name = "b1", .shape = {4}, .type = 2, .scales = scales(4, 0.0003F), .data = pattern32(4, 2000)});
   const int y1 = m.tensor({.name = "y1", .shape = {1, 8, 8, 4}, .scales = {0.06F}, .zero_points = {-128}});
   m.op(kConv, {x, w1, b1}, {y1}, conv_options(0, 1, 1));
-  const int w2 = m.tensor({.name = "w2", .shape = {1, 3, 3, 4}, .scales = scales(4, 0.02F), .quantized_dimension = 3, .data = pattern(36, 2)});
-  const int b2 = m.tensor({.name = "b2", .shape = {4}, .type = 2, .scales = scales(4, 0.0012F), .data = pattern32(4, 2000, 2)});
+  const int w2 = m.tensor({.name = "w2",
+                           .shape = {1, 3, 3, 4},
+                           .scales = scales(4, 0.02F),
+                           .quantized_dimension = 3,
+                           .data = pattern(36, 2)});
+  const int b2 =
+      m.tensor({.name = "b2", .shape = {4}, .type = 2, .scales = scales(4, 0.0012F), .data = pattern32(4, 2000, 2)});
   const int y2 = m.tensor({.name = "y2", .shape = {1, 8, 8, 4}, .scales = {0.11F}, .zero_points = {3}});
-  m.op(kDepthwise, {y1, w2, b2}, {y2}, [](flatbuffers::FlatBufferBuilder& b) { return as_options(fb::CreateDepthwiseOptions(b, 0, 1, 1, 1)); });
+  m.op(kDepthwise, {y1, w2, b2}, {y2},
+       [](flatbuffers::FlatBufferBuilder& b) { return as_options(fb::CreateDepthwiseOptions(b, 0, 1, 1, 1)); });
   const int y3 = m.tensor({.name = "y3", .shape = {1, 8, 8, 4}, .scales = {0.13F}, .zero_points = {-7}});
   m.op(kAdd, {y1, y2}, {y3});
   const int y4 = m.tensor({.name = "y4", .shape = {1, 2, 2, 4}, .scales = {0.13F}, .zero_points = {-7}});
-  m.op(kAveragePool, {y3}, {y4}, [](flatbuffers::FlatBufferBuilder& b) { return as_options(fb::CreatePoolOptions(b, 1, 4, 4, 4, 4)); });
+  m.op(kAveragePool, {y3}, {y4},
+       [](flatbuffers::FlatBufferBuilder& b) { return as_options(fb::CreatePoolOptions(b, 1, 4, 4, 4, 4)); });
   const int y5 = m.tensor({.name = "y5", .shape = {1, 16}, .scales = {0.13F}, .zero_points = {-7}});
   m.op(kReshape, {y4, m.list({1, 16})}, {y5});
   const int w6 = m.tensor({.name = "w6", .shape = {5, 16}, .scales = {0.02F}, .data = pattern(80, 6)});
@@ -101,7 +136,8 @@ Bytes small_cnn() {
   const int y6 = m.tensor({.name = "y6", .shape = {1, 5}, .scales = {0.2F}, .zero_points = {11}});
   m.op(kFullyConnected, {y5, w6, b6}, {y6});
   const int y7 = m.tensor({.name = "y7", .shape = {1, 5}, .scales = {1.0F / 256}, .zero_points = {-128}});
-  m.op(kSoftmax, {y6}, {y7}, [](flatbuffers::FlatBufferBuilder& b) { return as_options(fb::CreateSoftmaxOptions(b, 1.0F)); });
+  m.op(kSoftmax, {y6}, {y7},
+       [](flatbuffers::FlatBufferBuilder& b) { return as_options(fb::CreateSoftmaxOptions(b, 1.0F)); });
   return m.finish({x}, {y7});
 }
 
@@ -120,7 +156,8 @@ Bytes operator_tour() {
   const int left = activation("left", {1, 4, 4, 2}), right = activation("right", {1, 4, 4, 2});
   m.op(kSplit, {m.list({3}), sliced}, {left, right});
   const int joined = activation("joined", {1, 4, 4, 4});
-  m.op(kConcat, {right, left}, {joined}, [](flatbuffers::FlatBufferBuilder& b) { return as_options(fb::CreateConcatOptions(b, -1)); });
+  m.op(kConcat, {right, left}, {joined},
+       [](flatbuffers::FlatBufferBuilder& b) { return as_options(fb::CreateConcatOptions(b, -1)); });
   const int larger = activation("larger", {1, 4, 4, 4}), smaller = activation("smaller", {1, 4, 4, 4});
   m.op(kMaximum, {x, joined}, {larger});
   m.op(kMinimum, {x, joined}, {smaller});
@@ -139,19 +176,23 @@ Bytes operator_tour() {
   const int swish = activation("swish", {1, 4, 4, 4}, 0.02F, -100);
   m.op(kHardSwish, {tanh}, {swish});
   const int pooled = activation("pooled", {1, 2, 2, 4}, 0.02F, -100);
-  m.op(kMaxPool, {swish}, {pooled}, [](flatbuffers::FlatBufferBuilder& b) { return as_options(fb::CreatePoolOptions(b, 1, 2, 2, 2, 2)); });
+  m.op(kMaxPool, {swish}, {pooled},
+       [](flatbuffers::FlatBufferBuilder& b) { return as_options(fb::CreatePoolOptions(b, 1, 2, 2, 2, 2)); });
   const int w = m.tensor({.name = "w", .shape = {3, 2, 2, 4}, .scales = {0.01F, 0.02F, 0.03F}, .data = pattern(48, 9)});
-  const int bias = m.tensor({.name = "bias", .shape = {3}, .type = 2, .scales = {0.0002F, 0.0004F, 0.0006F}, .data = pattern32(3, 500, 9)});
+  const int bias = m.tensor(
+      {.name = "bias", .shape = {3}, .type = 2, .scales = {0.0002F, 0.0004F, 0.0006F}, .data = pattern32(3, 500, 9)});
   const int deconv = activation("deconv", {1, 4, 4, 3}, 0.05F, 2);
   m.op(kTransposeConv, {m.list({1, 4, 4, 3}), w, pooled, bias}, {deconv}, conv_options(1, 2, 0));
   const int requantized = activation("requantized", {1, 4, 4, 3}, 0.07F, -9);
   m.op(kQuantize, {deconv}, {requantized});
   const int mean = activation("mean", {1, 3}, 0.06F, 1);
-  m.op(kMean, {requantized, m.list({1, 2})}, {mean}, [](flatbuffers::FlatBufferBuilder& b) { return as_options(fb::CreateReducerOptions(b, false)); });
+  m.op(kMean, {requantized, m.list({1, 2})}, {mean},
+       [](flatbuffers::FlatBufferBuilder& b) { return as_options(fb::CreateReducerOptions(b, false)); });
   const int squared = activation("squared", {3, 3}, 0.4F, 0);
   const int column = activation("column", {3, 1}, 0.06F, 1);
   m.op(kReshape, {mean, m.list({3, 1})}, {column});
-  m.op(kBatchMatmul, {column, mean}, {squared}, [](flatbuffers::FlatBufferBuilder& b) { return as_options(fb::CreateBatchMatMulOptions(b, false, false)); });
+  m.op(kBatchMatmul, {column, mean}, {squared},
+       [](flatbuffers::FlatBufferBuilder& b) { return as_options(fb::CreateBatchMatMulOptions(b, false, false)); });
   return m.finish({x}, {squared});
 }
 

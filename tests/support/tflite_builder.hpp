@@ -1,14 +1,14 @@
 // Builds small TFLite models in memory: what the importer's tests and the fuzzers start from.
 #pragma once
 
-#include <flatbuffers/flatbuffers.h>
-
 #include <functional>
 #include <string>
 #include <vector>
 
-#include "ref/base/bytes.hpp"
 #include "tflite_schema_generated.h"
+#include <flatbuffers/flatbuffers.h>
+
+#include "ref/base/bytes.hpp"
 
 namespace obz::test {
 
@@ -35,7 +35,8 @@ class TfliteBuilder {
   }
   /// An int32 list as a constant tensor.
   int list(const std::vector<std::int32_t>& values) {
-    TensorSpec spec{.name = "list", .shape = {static_cast<int>(values.size())}, .type = 2, .scales = {}, .zero_points = {}};
+    TensorSpec spec{
+        .name = "list", .shape = {static_cast<int>(values.size())}, .type = 2, .scales = {}, .zero_points = {}};
     for (const std::int32_t v : values) store_le(spec.data, static_cast<std::uint32_t>(v), 4);
     return tensor(std::move(spec));
   }

@@ -12,8 +12,8 @@
 namespace obz {
 namespace {
 
-using testing::HasSubstr;
 using test::message_of;
+using testing::HasSubstr;
 
 Bytes npy(const std::string& descr, const std::string& shape, const Bytes& data, const std::string& order = "False") {
   const std::string header = "{'descr': '" + descr + "', 'fortran_order': " + order + ", 'shape': " + shape + ", }\n";
@@ -44,7 +44,8 @@ TEST(Npy, scalars_and_empty_arrays) {
 }
 
 TEST(Npy, float16_and_bool_are_read) {
-  EXPECT_EQ(npy_to_floats(parse_npy(npy("<f2", "(2,)", {0x00, 0x3C, 0x01, 0x00}), "h"), "h").data, (std::vector<float>{1.0F, 5.9604645e-08F}));
+  EXPECT_EQ(npy_to_floats(parse_npy(npy("<f2", "(2,)", {0x00, 0x3C, 0x01, 0x00}), "h"), "h").data,
+            (std::vector<float>{1.0F, 5.9604645e-08F}));
   EXPECT_EQ(npy_to_int64(parse_npy(npy("|b1", "(2,)", {1, 0}), "b"), "b"), (std::vector<std::int64_t>{1, 0}));
 }
 
@@ -96,7 +97,8 @@ TEST(Shape, broadcasting_follows_numpy) {
 TEST(Types, spelling) {
   EXPECT_EQ(type_from_text("int8"), kInt8);
   EXPECT_EQ(type_from_text("u4"), kUInt4);
-  for (const char* bad : {"", "int", "int0", "int65", "uint64", "float32", "int8x", "8"}) EXPECT_FALSE(type_from_text(bad)) << bad;
+  for (const char* bad : {"", "int", "int0", "int65", "uint64", "float32", "int8x", "8"})
+    EXPECT_FALSE(type_from_text(bad)) << bad;
 }
 
 TEST(Sha256, known_answer) {

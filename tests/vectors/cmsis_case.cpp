@@ -100,15 +100,13 @@ void correct(CmsisCase& c) {
 
 const NpyArray& CmsisCase::array(Names names) const {
   const NpyArray* a = find(arrays, names);
-  if (a == nullptr)
-    throw Error(fmt::format("{}: none of the arrays {} is there", name, fmt::join(names, ", ")));
+  if (a == nullptr) throw Error(fmt::format("{}: none of the arrays {} is there", name, fmt::join(names, ", ")));
   return *a;
 }
 
 std::int64_t CmsisCase::number(Names names) const {
   const std::int64_t* n = find(numbers, names);
-  if (n == nullptr)
-    throw Error(fmt::format("{}: none of the numbers {} is there", name, fmt::join(names, ", ")));
+  if (n == nullptr) throw Error(fmt::format("{}: none of the numbers {} is there", name, fmt::join(names, ", ")));
   return *n;
 }
 
@@ -117,9 +115,7 @@ std::int64_t CmsisCase::number(Names names, std::int64_t otherwise) const {
   return n == nullptr ? otherwise : *n;
 }
 
-std::vector<std::int64_t> CmsisCase::values(Names names) const {
-  return npy_to_int64(array(names), name);
-}
+std::vector<std::int64_t> CmsisCase::values(Names names) const { return npy_to_int64(array(names), name); }
 
 IntType CmsisCase::type(Names names) const {
   const NpyArray& a = array(names);
@@ -129,8 +125,7 @@ IntType CmsisCase::type(Names names) const {
 Tensor CmsisCase::tensor(Names names, const Shape& shape) const {
   Tensor t = npy_to_tensor(array(names), type(names), name);
   if (t.elems() != shape.elems()) {
-    throw Error(
-        fmt::format("{}: {} has {} elements, {} expected", name, *names.begin(), t.elems(), shape.text()));
+    throw Error(fmt::format("{}: {} has {} elements, {} expected", name, *names.begin(), t.elems(), shape.text()));
   }
   t.shape = shape;
   return t;

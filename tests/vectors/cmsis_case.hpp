@@ -1,5 +1,4 @@
-// One case of CMSIS-NN's unit tests as the shared data holds it: flat arrays and the #defines of its config
-// header.
+// One case of CMSIS-NN's unit tests as the shared data holds it: flat arrays and the #defines of its config header.
 #pragma once
 
 #include <filesystem>
@@ -36,8 +35,7 @@ class CmsisCase {
   std::int64_t elems(Names names) const { return array(names).shape.elems(); }
   /// The array under a shape. Error when the shape has another number of elements.
   Tensor tensor(Names names, const Shape& shape) const;
-  /// Two's complement nibbles, the low one first, as int4. Error when the array has not (elements + 1) / 2
-  /// bytes.
+  /// Two's complement nibbles, the low one first, as int4. Error when the array has not (elements + 1) / 2 bytes.
   Tensor int4_tensor(Names names, const Shape& shape) const;
 
   /// The part of a whole-network case that belongs to one layer.

@@ -44,9 +44,7 @@ Shape image(const CmsisCase& c, CmsisCase::Names channels) {
   return {c.elems(kInput) / (h * w * ch), h, w, ch};
 }
 
-Shape rows(const CmsisCase& c, std::int64_t depth) {
-  return {c.elems(kInput) / depth, depth};
-}
+Shape rows(const CmsisCase& c, std::int64_t depth) { return {c.elems(kInput) / depth, depth}; }
 
 Shape matrices(const CmsisCase& c, const std::string& side) {
   const auto extent = [&](const char* what) { return c.number({(side + what).c_str()}); };
@@ -74,8 +72,7 @@ CmsisNet matmul(const CmsisCase& c) {
 }
 
 CmsisNet min_max(const CmsisCase& c, bool maximum) {
-  return one_node(c, MinMax{maximum},
-                  {{{"input_tensor_1"}, operand(c, "1")}, {{"input_tensor_2"}, operand(c, "2")}});
+  return one_node(c, MinMax{maximum}, {{{"input_tensor_1"}, operand(c, "1")}, {{"input_tensor_2"}, operand(c, "2")}});
 }
 
 CmsisNet elementwise(const CmsisCase& c, Operator op) {
@@ -97,8 +94,7 @@ struct Layer {
 };
 
 std::map<int, Layer> layers_of(const CmsisCase& c) {
-  static const std::regex pattern(
-      "(CONV_2D|DEPTHWISE_CONV_2D|AVERAGE_POOL_2D|FULLY_CONNECTED|SOFTMAX)_([0-9]+)_.*");
+  static const std::regex pattern("(CONV_2D|DEPTHWISE_CONV_2D|AVERAGE_POOL_2D|FULLY_CONNECTED|SOFTMAX)_([0-9]+)_.*");
   std::map<int, Layer> layers;
   std::smatch match;
   for (const auto& [key, value] : c.numbers) {
@@ -119,8 +115,7 @@ Operator operator_of(const Layer& layer, const Shape& x) {
   if (layer.type == "AVERAGE_POOL_2D") return cmsis_avg_pool(layer.part);
   if (layer.type == "FULLY_CONNECTED") return cmsis_dense(layer.part, x.elems());
   if (layer.type == "SOFTMAX") return cmsis_softmax(layer.part, kInt8);
-  throw Error(
-      fmt::format("layer type {} is unknown", layer.type));  // the pattern of layers_of admits no other
+  throw Error(fmt::format("layer type {} is unknown", layer.type));  // the pattern of layers_of admits no other
 }
 
 CmsisNet chain(const CmsisCase& c, const std::map<int, Layer>& layers) {
@@ -150,8 +145,7 @@ std::variant<CmsisNet, NotApplicable> build_cmsis_net(const CmsisCase& c) {
   if (named("lstm")) return NotApplicable{"UNIDIRECTIONAL_SEQUENCE_LSTM is no operator of ours"};
   if (named("svdf")) return NotApplicable{"SVDF is no operator of ours"};
   if (const auto layers = layers_of(c); layers.size() > 1) return chain(c, layers);
-  if (const auto type = c.words.find("LAYER_TYPE"); type != c.words.end())
-    return min_max(c, type->second == "maximum");
+  if (const auto type = c.words.find("LAYER_TYPE"); type != c.words.end()) return min_max(c, type->second == "maximum");
   if (c.has_array({"lhs_input_tensor"})) return matmul(c);
   if (c.has_number({"PERM_SIZE"})) return transpose(c);
   if (named("avgpool")) return one_node(c, cmsis_avg_pool(c), {{kInput, image(c, {"INPUT_C"})}});

@@ -38,8 +38,7 @@ std::variant<CmsisNet, NotApplicable> build_cmsis_net(const CmsisCase& c);
 /// SOFTMAX included. How many cases break under another choice, so what the vectors can tell apart:
 /// - cmsis-nn/single for cmsis-nn/double: 16. Layers with int4 weights, conv2d s16 with 32-bit bias, batch
 ///   matmul s8, ADD s16, SOFTMAX s16 and ds_cnn_s, but not MUL, fully connected s8 or transpose conv.
-/// - double rounding for cmsis-nn/int16: 14; its one rounding with the unreduced multiplier: 12, and 2 more
-/// do
+/// - double rounding for cmsis-nn/int16: 14; its one rounding with the unreduced multiplier: 12, and 2 more do
 ///   not fit in 64 bits
 /// - cmsis-nn/int16 for the layers with 32-bit bias: 5, all there are
 /// - tflite/double and tflite/int16: 0. No vector visits the corners where CMSIS-NN leaves TFLite.
@@ -61,8 +60,7 @@ Mul cmsis_mul(const CmsisCase& c);
 AvgPool cmsis_avg_pool(const CmsisCase& c);
 MaxPool cmsis_max_pool(const CmsisCase& c);
 Softmax cmsis_softmax(const CmsisCase& c, IntType x);
-/// The manifest lost dimensions and permutation of these cases: they are searched for. `in` receives the
-/// shape of x.
+/// The manifest lost dimensions and permutation of these cases: they are searched for. `in` receives the shape of x.
 Transpose cmsis_transpose(const CmsisCase& c, Shape& in, std::string& remark);
 
 }  // namespace obz::test

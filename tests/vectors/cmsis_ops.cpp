@@ -1,6 +1,5 @@
 // The operators of CMSIS-NN in our terms. Its conventions: X is the width and Y the height, input and filter
-// offsets are minus the zero point, a positive shift goes left, weights are [O, H, W, I] (depthwise [1, H, W,
-// O]).
+// offsets are minus the zero point, a positive shift goes left, weights are [O, H, W, I] (depthwise [1, H, W, O]).
 #include <algorithm>
 
 #include "ref/base/error.hpp"
@@ -21,18 +20,14 @@ constexpr CmsisCase::Names kOutputMultiplier{"OUTPUT_MULTIPLIER", "OUTPUT_MULT"}
 constexpr CmsisCase::Names kLo{"OUT_ACTIVATION_MIN", "ACTIVATION_MIN"};
 constexpr CmsisCase::Names kHi{"OUT_ACTIVATION_MAX", "ACTIVATION_MAX"};
 
-const Profile& plain_profile() {
-  return find_profile("cmsis-nn/double");
-}
+const Profile& plain_profile() { return find_profile("cmsis-nn/double"); }
 
 std::int32_t zero_point_of(const CmsisCase& c, CmsisCase::Names offset) {
   return static_cast<std::int32_t>(-c.number(offset, 0));
 }
 
 /// Layers of a network have no input array; those networks are int8.
-IntType input_type(const CmsisCase& c) {
-  return c.has_array(kInput) ? c.type(kInput) : kInt8;
-}
+IntType input_type(const CmsisCase& c) { return c.has_array(kInput) ? c.type(kInput) : kInt8; }
 
 /// A null bias does not show its width: the cases with 32-bit bias are named so.
 bool bias_is_64_bit(const CmsisCase& c) {
@@ -69,8 +64,8 @@ Window window_of(const CmsisCase& c, std::int64_t kernel_h, std::int64_t kernel_
 }
 
 Requant per_channel_requant(const CmsisCase& c, const Profile& profile) {
-  return cmsis_requant(profile, c.values(kMultipliers), c.values(kShifts), c.number({"OUTPUT_OFFSET"}),
-                       c.number(kLo), c.number(kHi));
+  return cmsis_requant(profile, c.values(kMultipliers), c.values(kShifts), c.number({"OUTPUT_OFFSET"}), c.number(kLo),
+                       c.number(kHi));
 }
 
 Requant per_tensor_requant(const CmsisCase& c, const Profile& profile) {
@@ -137,8 +132,7 @@ Conv2d cmsis_conv2d(const CmsisCase& c) {
 }
 
 Conv2d cmsis_depthwise(const CmsisCase& c) {
-  const std::int64_t out = c.number({"OUT_CH"}), kernel_h = c.number({"FILTER_Y"}),
-                     kernel_w = c.number({"FILTER_X"});
+  const std::int64_t out = c.number({"OUT_CH"}), kernel_h = c.number({"FILTER_Y"}), kernel_w = c.number({"FILTER_X"});
   const Tensor stored = weights_of(c, Shape{kernel_h, kernel_w, out});
   Conv2d op;
   op.groups = c.number({"IN_CH"});
@@ -151,8 +145,8 @@ Conv2d cmsis_depthwise(const CmsisCase& c) {
 ConvTranspose2d cmsis_conv_transpose2d(const CmsisCase& c) {
   const Profile& profile = plain_profile();
   ConvTranspose2d op;
-  op.filter.weights = weights_of(
-      c, Shape{c.number({"OUT_CH"}), c.number({"FILTER_Y"}), c.number({"FILTER_X"}), c.number({"IN_CH"})});
+  op.filter.weights =
+      weights_of(c, Shape{c.number({"OUT_CH"}), c.number({"FILTER_Y"}), c.number({"FILTER_X"}), c.number({"IN_CH"})});
   op.filter.bias = bias_of(c);
   op.window = {.stride_h = c.small({"STRIDE_Y"}), .stride_w = c.small({"STRIDE_X"})};
   op.window.pad_top = c.small({"PAD_Y"});
@@ -169,16 +163,14 @@ Dense cmsis_dense(const CmsisCase& c, std::int64_t depth) {
   // arm_fully_connected_s16 knows 64-bit bias only. Where there is OUTPUT_MULTIPLIER, arrays of that name are
   // another generation's per-channel test.
   const Profile& profile = cmsis_profile(input_type(c), true);
-  const std::int64_t out =
-      c.has_number({"ACCUMULATION_DEPTH"}) ? c.number({"OUT_CH"}) : c.elems(kWeights) / depth;
+  const std::int64_t out = c.has_number({"ACCUMULATION_DEPTH"}) ? c.number({"OUT_CH"}) : c.elems(kWeights) / depth;
   Dense op;
   op.filter.weights = weights_of(c, Shape{out, depth});
   op.filter.bias = bias_of(c);
   op.filter.zero_points = {zero_point_of(c, {"FILTER_OFFSET"})};
   op.x_zero_point = zero_point_of(c, {"INPUT_OFFSET"});
   op.accumulator = fill_accumulator(profile);
-  op.requant =
-      c.has_number(kOutputMultiplier) ? per_tensor_requant(c, profile) : per_channel_requant(c, profile);
+  op.requant = c.has_number(kOutputMultiplier) ? per_tensor_requant(c, profile) : per_channel_requant(c, profile);
   return op;
 }
 

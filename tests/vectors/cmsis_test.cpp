@@ -23,9 +23,7 @@
 namespace obz::test {
 namespace {
 
-std::filesystem::path folder() {
-  return shared_data() / "vectors/cmsis-nn";
-}
+std::filesystem::path folder() { return shared_data() / "vectors/cmsis-nn"; }
 
 /// One line of the table.
 struct Row {
@@ -35,8 +33,7 @@ struct Row {
 };
 
 std::string compare(const Tensor& got, const std::vector<std::int64_t>& expected) {
-  if (got.data.size() != expected.size())
-    return fmt::format("{} values, not {}", got.data.size(), expected.size());
+  if (got.data.size() != expected.size()) return fmt::format("{} values, not {}", got.data.size(), expected.size());
   std::size_t differ = 0, first = 0;
   for (std::size_t i = expected.size(); i-- > 0;) {
     if (got.data[i] == expected[i]) continue;
@@ -53,8 +50,7 @@ std::string execute(const CmsisNet& n, const NodeRunner& runner) {
 }
 
 std::string execute_naive(const CmsisNet& n) {
-  return execute(
-      n, [](const Node& node, std::span<const Tensor* const> in, Tensor& y) { run_naive(node, in, y); });
+  return execute(n, [](const Node& node, std::span<const Tensor* const> in, Tensor& y) { run_naive(node, in, y); });
 }
 
 std::string execute_fast([[maybe_unused]] const CmsisNet& n) {
@@ -81,9 +77,7 @@ std::string describe(const IntNet& net, const Node& node) {
   return text;
 }
 
-std::string operators_of(const IntNet& net) {
-  return net.nodes.size() > 1 ? "network" : describe(net, net.nodes[0]);
-}
+std::string operators_of(const IntNet& net) { return net.nodes.size() > 1 ? "network" : describe(net, net.nodes[0]); }
 
 /// What the reader should know before trusting an "ok".
 std::string remark_on(const CmsisNet& n) {

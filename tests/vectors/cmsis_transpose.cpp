@@ -1,5 +1,4 @@
-// Transposes whose dimensions and permutation the manifest lost: the only ones that turn the input into the
-// output.
+// Transposes whose dimensions and permutation the manifest lost: the only ones that turn the input into the output.
 #include <algorithm>
 #include <functional>
 #include <numeric>
@@ -21,8 +20,7 @@ struct Candidate {
 };
 
 /// All ways to write n as an ordered product of `rank` factors above 1.
-void factorizations(std::int64_t n, std::size_t rank, Dims& prefix,
-                    const std::function<void(const Dims&)>& visit) {
+void factorizations(std::int64_t n, std::size_t rank, Dims& prefix, const std::function<void(const Dims&)>& visit) {
   if (rank == 0) {
     if (n == 1) visit(prefix);
     return;
@@ -47,8 +45,7 @@ Candidate merged(const Candidate& c) {
   const std::size_t rank = c.dims.size();
   std::vector<bool> joins(rank, false);  // this input axis continues the one before it in the output, too
   for (std::size_t i = 1; i < rank; ++i) {
-    if (c.permutation[i] == c.permutation[i - 1] + 1)
-      joins[static_cast<std::size_t>(c.permutation[i])] = true;
+    if (c.permutation[i] == c.permutation[i - 1] + 1) joins[static_cast<std::size_t>(c.permutation[i])] = true;
   }
   Candidate m;
   Dims group(rank);
@@ -97,12 +94,11 @@ Transpose cmsis_transpose(const CmsisCase& c, Shape& in, std::string& remark) {
   std::set<std::pair<Dims, Dims>> different;
   for (const Candidate& f : found) different.emplace(merged(f).dims, merged(f).permutation);
   if (different.size() != 1) {
-    throw Error(
-        fmt::format("{}: {} different transposes explain the output, not one", c.name, different.size()));
+    throw Error(fmt::format("{}: {} different transposes explain the output, not one", c.name, different.size()));
   }
   const Dims name_says = spelled(c.name);
-  const auto spelled_so = std::find_if(found.begin(), found.end(),
-                                       [&](const Candidate& f) { return f.permutation == name_says; });
+  const auto spelled_so =
+      std::find_if(found.begin(), found.end(), [&](const Candidate& f) { return f.permutation == name_says; });
   const Candidate& chosen = spelled_so == found.end() ? found[0] : *spelled_so;
   in = Shape(chosen.dims);
   remark = fmt::format("found by search: {} by ({}){}", in.text(), fmt::join(chosen.permutation, ","),

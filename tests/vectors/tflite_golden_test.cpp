@@ -1,10 +1,10 @@
 // Real networks against the TensorFlow Lite Micro reference kernels: every op output of every sample, engines ref and
 // fast, through the command line as a user would. One test per model and engine, found by enumerating the data.
-#include <gtest/gtest.h>
-
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <set>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "ref/base/file.hpp"
 #include "ref/tensor/npy.hpp"
@@ -50,9 +50,10 @@ TEST_P(TfliteGolden, every_op_output_and_every_final_output_is_equal) {
   const Json manifest = load_json(golden / "manifest.json");
   const fs::path model = test::shared_data() / manifest.at("model").get<std::string>();
   const test::TempDir dir;
-  const auto run = test::shell("obz import " + model.string() + " -p tflite/double -o " + (dir / "net.obz").string() + " && obz run " +
-                               (dir / "net.obz").string() + " --input " + (golden / "input.npy").string() + " --engine " + GetParam().engine +
-                               " --taps " + (dir / "taps").string() + " -o " + (dir / "out.npy").string() + " --json");
+  const auto run = test::shell("obz import " + model.string() + " -p tflite/double -o " + (dir / "net.obz").string() +
+                               " && obz run " + (dir / "net.obz").string() + " --input " +
+                               (golden / "input.npy").string() + " --engine " + GetParam().engine + " --taps " +
+                               (dir / "taps").string() + " -o " + (dir / "out.npy").string() + " --json");
   ASSERT_EQ(run.exit_code, 0) << run.err;
 
   const Json taps = load_json(dir / "taps" / "taps.json").at("tensors");
@@ -94,22 +95,22 @@ TEST_P(TfliteGolden, every_op_output_and_every_final_output_is_equal) {
   const Json result = Json::parse(run.out);
   ASSERT_EQ(result.at("samples"), manifest.at("n_samples"));
   EXPECT_EQ(result.at("top1"), manifest.at("top1"));
-  std::printf("%s, %s: %ld op outputs hashed equal, %s samples\n", GetParam().model.c_str(), GetParam().engine.c_str(), static_cast<long>(compared),
-              manifest.at("n_samples").dump().c_str());
+  std::printf("%s, %s: %ld op outputs hashed equal, %s samples\n", GetParam().model.c_str(), GetParam().engine.c_str(),
+              static_cast<long>(compared), manifest.at("n_samples").dump().c_str());
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, TfliteGolden, testing::ValuesIn(cases()), [](const auto& model) {
-  return model.param.model + "_" + model.param.engine;
-});
+INSTANTIATE_TEST_SUITE_P(Models, TfliteGolden, testing::ValuesIn(cases()),
+                         [](const auto& model) { return model.param.model + "_" + model.param.engine; });
 
 TEST(TfliteGoldenSingle, single_rounding_build_of_the_kernels_is_tflite_single) {
   const fs::path golden = test::shared_data() / "golden/mlperf_kws_dscnn";
   OBZ_REQUIRE_SHARED_DATA(golden / "output_single_rounding.npy");
   for (const char* engine : {"ref", "fast"}) {
     const test::TempDir dir;
-    const auto run = test::shell("obz import " + (test::shared_data() / "models/kws_ref_model.tflite").string() + " -p tflite/single -o " +
-                                 (dir / "net.obz").string() + " && obz run " + (dir / "net.obz").string() + " --input " +
-                                 (golden / "input.npy").string() + " --engine " + engine + " -o " + (dir / "out.npy").string());
+    const auto run = test::shell("obz import " + (test::shared_data() / "models/kws_ref_model.tflite").string() +
+                                 " -p tflite/single -o " + (dir / "net.obz").string() + " && obz run " +
+                                 (dir / "net.obz").string() + " --input " + (golden / "input.npy").string() +
+                                 " --engine " + engine + " -o " + (dir / "out.npy").string());
     ASSERT_EQ(run.exit_code, 0) << run.err;
     const NpyArray want = parse_npy(read_file(golden / "output_single_rounding.npy"), "want");
     EXPECT_EQ(parse_npy(read_file(dir / "out.npy"), "got").bytes, want.bytes) << engine;

@@ -21,7 +21,7 @@ inline float float16_from_bits(std::uint16_t bits) noexcept {
 inline float round_to_float16(float v) noexcept {
   if (!std::isfinite(v) || v == 0) return v;
   int exponent = 0;
-  std::frexp(v, &exponent);                                // 2^(exponent-1) <= |v| < 2^exponent
+  std::frexp(v, &exponent);                                       // 2^(exponent-1) <= |v| < 2^exponent
   const int ulp_exponent = exponent > -13 ? exponent - 11 : -24;  // subnormals share one ulp
   const float rounded = std::ldexp(std::nearbyint(std::ldexp(v, -ulp_exponent)), ulp_exponent);
   return std::fabs(rounded) > 65504.0F ? std::copysign(INFINITY, v) : rounded;

@@ -27,8 +27,7 @@ inline std::int64_t requantize_float32(std::int64_t acc, const Recipe& r, const 
   float v = static_cast<float>(acc) * static_cast<float>(c.scale);
   if (early) v = v + static_cast<float>(c.zero_point);
   if (r.clamp == ClampAt::before_rounding) {
-    v = std::fmin(std::fmax(v, static_cast<float>(c.lo - late_zero_point)),
-                  static_cast<float>(c.hi - late_zero_point));
+    v = std::fmin(std::fmax(v, static_cast<float>(c.lo - late_zero_point)), static_cast<float>(c.hi - late_zero_point));
   }
   return saturate(round_half_even(static_cast<double>(v)) + late_zero_point, c.lo, c.hi);
 }

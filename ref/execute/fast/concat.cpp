@@ -12,8 +12,7 @@ class ConcatTable final : public FastNode {
       : axis_(axis), tables_(std::move(tables)), types_(std::move(types)) {}
 
   void run(std::span<const Tensor* const> parts, Tensor& y) const override {
-    const std::int64_t outer = elems_between(y.shape, 0, axis_),
-                       row = elems_between(y.shape, axis_, y.shape.rank());
+    const std::int64_t outer = elems_between(y.shape, 0, axis_), row = elems_between(y.shape, axis_, y.shape.rank());
     std::int64_t start = 0;
     for (std::size_t p = 0; p < parts.size(); ++p) {
       const std::int64_t length = elems_between(parts[p]->shape, axis_, y.shape.rank());
@@ -49,8 +48,7 @@ Prepared prepare(const NodeSite& site, const Concat& op) {
     tables.push_back(std::move(y->data));
     types.push_back(type);
   }
-  return std::make_unique<ConcatTable>(static_cast<std::size_t>(op.axis), std::move(tables),
-                                       std::move(types));
+  return std::make_unique<ConcatTable>(static_cast<std::size_t>(op.axis), std::move(tables), std::move(types));
 }
 
 }  // namespace obz::fast

@@ -38,8 +38,7 @@ class ConvNode final : public FastNode {
   std::string path() const override { return product_path(depth_, epilogue_); }
 
  private:
-  RowGrid grid(const Image& image, const View4& out, std::int64_t first, std::int64_t samples,
-               Tensor& y) const {
+  RowGrid grid(const Image& image, const View4& out, std::int64_t first, std::int64_t samples, Tensor& y) const {
     RowGrid g{.n = samples, .h = out.h, .w = out.w};
     g.in = image.data();
     g.in_n = image_.sample_size();
@@ -62,9 +61,7 @@ class ConvNode final : public FastNode {
   PackedWeights weights_;
 };
 
-bool is_depthwise(const Conv2d& op, const View4& in) {
-  return op.groups == in.c && in.c > 1;
-}
+bool is_depthwise(const Conv2d& op, const View4& in) { return op.groups == in.c && in.c > 1; }
 
 /// The part of the padded input that the windows touch.
 ImageShape image_shape(const Conv2d& op, const View4& in, const View4& out, const LeftOperand& left) {
@@ -91,8 +88,7 @@ std::vector<Run> kernel_rows(const Conv2d& op, const ImageShape& s) {
   std::vector<Run> runs;
   for (std::int64_t kh = 0; kh < kernel_h; ++kh) {
     for (std::int64_t kw = 0; kw < (joined ? 1 : kernel_w); ++kw) {
-      const std::int64_t offset =
-          kh * op.window.dilation_h * s.row_size() + kw * op.window.dilation_w * s.channels;
+      const std::int64_t offset = kh * op.window.dilation_h * s.row_size() + kw * op.window.dilation_w * s.channels;
       runs.push_back({offset, (joined ? kernel_w : 1) * s.channels});
     }
   }
@@ -121,10 +117,8 @@ Prepared prepare(const NodeSite& site, const Conv2d& op) {
   const std::int64_t most = filter->plan.block_length, taps = elems_between(op.filter.weights.shape, 1, 3);
   const bool depthwise = is_depthwise(op, in);
   if (depthwise && most > 0 && taps > most) return nullptr;  // its one block would leave 32 bits
-  DepthPlan depth =
-      depthwise ? plan_channels(tap_offsets(op, image)) : plan_pairs(kernel_rows(op, image), most);
-  Epilogue epilogue({image.groups, out.c / image.groups}, filter->plan.mode, filter->sums, op.accumulator,
-                    op.requant);
+  DepthPlan depth = depthwise ? plan_channels(tap_offsets(op, image)) : plan_pairs(kernel_rows(op, image), most);
+  Epilogue epilogue({image.groups, out.c / image.groups}, filter->plan.mode, filter->sums, op.accumulator, op.requant);
   return std::make_unique<ConvNode>(op, image, std::move(depth), std::move(epilogue));
 }
 

@@ -34,8 +34,7 @@ void AddValues(const std::int32_t* from, std::int64_t count, std::int32_t* sums)
     hn::StoreU(hn::Add(hn::LoadU(d, sums + i), hn::LoadU(d, from + i)), d, sums + i);
   }
   for (; i < count; ++i) {
-    sums[i] =
-        static_cast<std::int32_t>(static_cast<std::uint32_t>(sums[i]) + static_cast<std::uint32_t>(from[i]));
+    sums[i] = static_cast<std::int32_t>(static_cast<std::uint32_t>(sums[i]) + static_cast<std::uint32_t>(from[i]));
   }
 }
 

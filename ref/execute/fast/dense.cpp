@@ -1,5 +1,4 @@
-// Dense layers and matrix products: rows that are already contiguous, weights packed once (dense) or per run
-// (matmul).
+// Dense layers and matrix products: rows that are already contiguous, weights packed once (dense) or per run (matmul).
 #include <algorithm>
 
 #include "ref/execute/fast/convert.hpp"
@@ -106,8 +105,8 @@ class MatMulNode final : public FastNode {
  private:
   void fill_rows(const std::int32_t* a, std::int16_t* to) const {
     for (std::int64_t m = 0; m < m_; ++m, to += k_) {
-      const auto zero = static_cast<std::int32_t>(
-          a_zero_points_[a_zero_points_.size() == 1 ? 0 : static_cast<std::size_t>(m)]);
+      const auto zero =
+          static_cast<std::int32_t>(a_zero_points_[a_zero_points_.size() == 1 ? 0 : static_cast<std::size_t>(m)]);
       if (!transpose_a_) {
         narrow_values(a + m * k_, k_, zero, to);
       } else {
@@ -129,8 +128,7 @@ Prepared prepare(const NodeSite& site, const Dense& op) {
   if (site.out().shape.elems() == 0) return nullptr;
   const auto filter = plan_filter(op.filter, site.in(0).type, op.x_zero_point, op.accumulator);
   if (!filter) return nullptr;
-  Epilogue epilogue({1, op.filter.out_channels()}, filter->plan.mode, filter->sums, op.accumulator,
-                    op.requant);
+  Epilogue epilogue({1, op.filter.out_channels()}, filter->plan.mode, filter->sums, op.accumulator, op.requant);
   return std::make_unique<DenseNode>(op, filter->left, filter->plan, std::move(epilogue));
 }
 
@@ -140,15 +138,13 @@ Prepared prepare(const NodeSite& site, const MatMul& op) {
   // Packing costs as much as a few rows of plain products.
   if (y.elems() == 0 || k == 0 || m < 4) return nullptr;
   std::int64_t reach_a = 0, reach_b = 0;
-  if (!reach_of(site.in(0).type, op.a_zero_points, reach_a) ||
-      !reach_of(site.in(1).type, op.b_zero_points, reach_b))
+  if (!reach_of(site.in(0).type, op.a_zero_points, reach_a) || !reach_of(site.in(1).type, op.b_zero_points, reach_b))
     return nullptr;
   const std::vector<ChannelSum> sums(static_cast<std::size_t>(n),
                                      {0, static_cast<std::uint64_t>(reach_a * reach_b * k)});
   const auto plan = plan_sums(sums, op.accumulator, reach_a * reach_b);
   if (!plan) return nullptr;
-  return std::make_unique<MatMulNode>(op, m, k, *plan,
-                                      Epilogue({1, n}, plan->mode, sums, op.accumulator, op.requant));
+  return std::make_unique<MatMulNode>(op, m, k, *plan, Epilogue({1, n}, plan->mode, sums, op.accumulator, op.requant));
 }
 
 }  // namespace obz::fast

@@ -1,5 +1,4 @@
-// Add and Rescale as passes of the vector requantizer over blocks of elements: every lane has the same
-// channel.
+// Add and Rescale as passes of the vector requantizer over blocks of elements: every lane has the same channel.
 #include "ref/execute/fast/elementwise.hpp"
 
 #include <algorithm>
@@ -27,8 +26,7 @@ struct Operand {
 
   std::int32_t operator()(std::int32_t x) const {
     // Modulo 2^32, which is exact as the value fits, and half as wide for the compiler's vectors.
-    return static_cast<std::int32_t>((static_cast<std::uint32_t>(x) - static_cast<std::uint32_t>(zero_point))
-                                     << shift);
+    return static_cast<std::int32_t>((static_cast<std::uint32_t>(x) - static_cast<std::uint32_t>(zero_point)) << shift);
   }
 };
 
@@ -46,8 +44,7 @@ Epilogue uniform(const Requant& requant, const Accumulator& accumulator, std::ui
 }
 
 /// Bound of what a branch of an addition gives, once its vector form has been accepted: then nothing in it
-/// wraps but a left shift, so it is monotone without one, and the ends of its input give the ends of its
-/// output.
+/// wraps but a left shift, so it is monotone without one, and the ends of its input give the ends of its output.
 std::optional<std::uint64_t> branch_bound(const Requant& r, const Operand& x, IntType type) {
   const Channel& c = r.channels[0];
   const int left = std::max(r.recipe.first_bits - c.shift, 0);
@@ -65,13 +62,10 @@ void for_blocks(std::int64_t count, const Body& body) {
   });
 }
 
-constexpr std::int64_t rows_of(std::int64_t count) {
-  return (count + kPanel - 1) / kPanel;
-}
+constexpr std::int64_t rows_of(std::int64_t count) { return (count + kPanel - 1) / kPanel; }
 
 /// Elements first .. first + count - 1 through operand and requantizer. The last row is filled up with 0,
-/// which every lane accepts. (The operand comes by value: the compiler then knows that the stores leave it
-/// alone.)
+/// which every lane accepts. (The operand comes by value: the compiler then knows that the stores leave it alone.)
 void requantize_block(const Tensor& x, const Operand operand, const Epilogue& requantizer, std::int64_t first,
                       std::int64_t count, std::int32_t* __restrict tile) {
   const std::int32_t* from = x.data.data() + first;
@@ -82,8 +76,7 @@ void requantize_block(const Tensor& x, const Operand operand, const Epilogue& re
 
 class AddNode final : public FastNode {
  public:
-  AddNode(const Operand& a, const Operand& b, bool subtract, Epilogue branch_a, Epilogue branch_b,
-          Epilogue out)
+  AddNode(const Operand& a, const Operand& b, bool subtract, Epilogue branch_a, Epilogue branch_b, Epilogue out)
       : a_(a),
         b_(b),
         subtract_(subtract),
@@ -138,15 +131,13 @@ Prepared prepare_vector(const NodeSite& site, const Add& op) {
   const IntType ta = site.in(0).type, tb = site.in(1).type;
   const auto a = operand(ta, op.a_zero_point, op.left_shift), b = operand(tb, op.b_zero_point, op.left_shift);
   if (!a || !b) return nullptr;
-  Epilogue branch_a = uniform(op.branch_a, kUnlimited, a->bound),
-           branch_b = uniform(op.branch_b, kUnlimited, b->bound);
+  Epilogue branch_a = uniform(op.branch_a, kUnlimited, a->bound), branch_b = uniform(op.branch_b, kUnlimited, b->bound);
   if (!branch_a.is_vector() || !branch_b.is_vector()) return nullptr;
   const auto bound_a = branch_bound(op.branch_a, *a, ta), bound_b = branch_bound(op.branch_b, *b, tb);
   if (!bound_a || !bound_b || *bound_a + *bound_b > static_cast<std::uint64_t>(kInt32.max())) return nullptr;
   Epilogue out = uniform(op.out, op.accumulator, *bound_a + *bound_b);
   if (!out.is_vector()) return nullptr;
-  return std::make_unique<AddNode>(*a, *b, op.subtract, std::move(branch_a), std::move(branch_b),
-                                   std::move(out));
+  return std::make_unique<AddNode>(*a, *b, op.subtract, std::move(branch_a), std::move(branch_b), std::move(out));
 }
 
 Prepared prepare_vector(const NodeSite& site, const Rescale& op) {

@@ -6,8 +6,8 @@ namespace obz::fast {
 namespace {
 
 /// Lanes of one panel; `ok` false when a channel refuses.
-RequantLanes lanes_of(const Requant& r, RequantForm form, const Accumulator& a,
-                      std::span<const ChannelSum> sums, std::int64_t first, bool& ok) {
+RequantLanes lanes_of(const Requant& r, RequantForm form, const Accumulator& a, std::span<const ChannelSum> sums,
+                      std::int64_t first, bool& ok) {
   RequantLanes lanes;
   lanes.form = form;
   lanes.rounding = r.recipe.rounding;
@@ -22,8 +22,8 @@ RequantLanes lanes_of(const Requant& r, RequantForm form, const Accumulator& a,
 
 }  // namespace
 
-Epilogue::Epilogue(const PanelMap& map, SumMode mode, std::span<const ChannelSum> sums,
-                   Accumulator accumulator, Requant requant)
+Epilogue::Epilogue(const PanelMap& map, SumMode mode, std::span<const ChannelSum> sums, Accumulator accumulator,
+                   Requant requant)
     : map_(map), mode_(mode), accumulator_(accumulator), requant_(std::move(requant)) {
   const std::int64_t register_top =
       accumulator.bits >= 64 ? INT64_MAX : (std::int64_t{1} << (accumulator.bits - 1)) - 1;
@@ -32,8 +32,8 @@ Epilogue::Epilogue(const PanelMap& map, SumMode mode, std::span<const ChannelSum
     wide_starts_.push_back(s.start);
   }
   // A register that is exact never changes a value; one of 32 bits that wraps is the lane itself.
-  narrows_ = narrows_ && accumulator.overflow != Overflow::exact &&
-             !(mode == SumMode::modular && accumulator.bits == 32);
+  narrows_ =
+      narrows_ && accumulator.overflow != Overflow::exact && !(mode == SumMode::modular && accumulator.bits == 32);
   const auto form = mode == SumMode::wide ? std::nullopt : vector_form(requant_.recipe);
   for (std::int64_t p = 0; p < map.count(); ++p) {
     const std::int64_t first = map.first_channel(p), width = map.width(p);
@@ -51,14 +51,11 @@ Epilogue::Epilogue(const PanelMap& map, SumMode mode, std::span<const ChannelSum
   }
 }
 
-bool Epilogue::is_vector() const {
-  return std::find(is_vector_.begin(), is_vector_.end(), false) == is_vector_.end();
-}
+bool Epilogue::is_vector() const { return std::find(is_vector_.begin(), is_vector_.end(), false) == is_vector_.end(); }
 
 void Epilogue::finish(std::int64_t panel, std::int32_t* tile, std::int64_t rows) const {
   if (narrows_) {
-    for (std::int64_t i = 0; i < rows * kPanel; ++i)
-      tile[i] = static_cast<std::int32_t>(accumulator_(tile[i]));
+    for (std::int64_t i = 0; i < rows * kPanel; ++i) tile[i] = static_cast<std::int32_t>(accumulator_(tile[i]));
   }
   const auto index = static_cast<std::size_t>(panel);
   if (is_vector_[index] && requantize_tile(lanes_[index], tile, rows)) return;
@@ -68,8 +65,7 @@ void Epilogue::finish(std::int64_t panel, std::int32_t* tile, std::int64_t rows)
   }
 }
 
-void Epilogue::finish_wide(std::int64_t panel, const std::int64_t* sums, std::int32_t* tile,
-                           std::int64_t rows) const {
+void Epilogue::finish_wide(std::int64_t panel, const std::int64_t* sums, std::int32_t* tile, std::int64_t rows) const {
   const std::int64_t first = map_.first_channel(panel), width = map_.width(panel);
   for (std::int64_t r = 0; r < rows; ++r) {
     for (std::int64_t c = 0; c < width; ++c) {

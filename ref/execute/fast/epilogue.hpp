@@ -22,9 +22,7 @@ struct PanelMap {
   std::int64_t first_channel(std::int64_t panel) const {
     return panel / per_group() * outputs + panel % per_group() * kPanel;
   }
-  std::int64_t width(std::int64_t panel) const {
-    return std::min(kPanel, outputs - panel % per_group() * kPanel);
-  }
+  std::int64_t width(std::int64_t panel) const { return std::min(kPanel, outputs - panel % per_group() * kPanel); }
 };
 
 class Epilogue {
@@ -38,9 +36,7 @@ class Epilogue {
   bool is_vector() const;  ///< of every panel
 
   /// kPanel values that the kernel's sums start from.
-  const std::int32_t* start(std::int64_t panel) const {
-    return starts_[static_cast<std::size_t>(panel)].data();
-  }
+  const std::int32_t* start(std::int64_t panel) const { return starts_[static_cast<std::size_t>(panel)].data(); }
 
   /// rows x kPanel sums become outputs, in place. SumMode exact and modular.
   void finish(std::int64_t panel, std::int32_t* tile, std::int64_t rows) const;

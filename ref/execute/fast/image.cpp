@@ -15,18 +15,15 @@ constexpr std::int64_t kGrainElements = 1 << 15;
 
 Image::Image(const ImageShape& shape, std::int64_t samples)
     : shape_(shape),
-      values_(hwy::AllocateAligned<std::int16_t>(
-          static_cast<std::size_t>(samples * shape.sample_size() + kSlack))) {
+      values_(hwy::AllocateAligned<std::int16_t>(static_cast<std::size_t>(samples * shape.sample_size() + kSlack))) {
   std::fill_n(values_.get() + samples * shape.sample_size(), kSlack, std::int16_t{0});
 }
 
 /// Row `row` of group 0 of sample `sample` starts at `to`; the other groups follow at group_size().
-void Image::fill_row(const Tensor& x, const View4& in, std::int64_t sample, std::int64_t row,
-                     std::int16_t* to) const {
+void Image::fill_row(const Tensor& x, const View4& in, std::int64_t sample, std::int64_t row, std::int16_t* to) const {
   const ImageShape& s = shape_;
   const std::int64_t h = row - s.pad_top;
-  const std::int64_t inside =
-      h < 0 || h >= in.h ? 0 : std::clamp<std::int64_t>(s.columns - s.pad_left, 0, in.w);
+  const std::int64_t inside = h < 0 || h >= in.h ? 0 : std::clamp<std::int64_t>(s.columns - s.pad_left, 0, in.w);
   const std::int64_t left = inside == 0 ? s.columns : s.pad_left;
   const std::int64_t depth = s.channels / s.repeat;
   for (std::int64_t g = 0; g < s.groups; ++g, to += s.group_size()) {
@@ -53,8 +50,7 @@ void Image::fill_row(const Tensor& x, const View4& in, std::int64_t sample, std:
 
 void Image::fill(const Tensor& x, std::int64_t first, std::int64_t samples) {
   const View4 in(x.shape, shape_.layout);
-  const std::int64_t grain =
-      kGrainElements / std::max<std::int64_t>(shape_.groups * shape_.row_size(), 1) + 1;
+  const std::int64_t grain = kGrainElements / std::max<std::int64_t>(shape_.groups * shape_.row_size(), 1) + 1;
   for_ranges(samples * shape_.rows, grain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t sample = i / shape_.rows, row = i % shape_.rows;

@@ -17,8 +17,8 @@ namespace obz::fast {
 struct ImageShape {
   Layout layout = Layout::nhwc;
   std::int64_t groups = 1;
-  std::int64_t channels = 1;  ///< per group, as stored: input channels x repeat
-  std::int64_t repeat = 1;    ///< each input channel stands this often side by side (depthwise multiplier)
+  std::int64_t channels = 1;           ///< per group, as stored: input channels x repeat
+  std::int64_t repeat = 1;             ///< each input channel stands this often side by side (depthwise multiplier)
   std::int64_t rows = 0, columns = 0;  ///< what the windows touch, padding included
   std::int64_t pad_top = 0, pad_left = 0;
   LeftOperand left;
@@ -38,8 +38,7 @@ class Image {
   const std::int16_t* data() const { return values_.get(); }
 
  private:
-  void fill_row(const Tensor& x, const View4& in, std::int64_t sample, std::int64_t row,
-                std::int16_t* to) const;
+  void fill_row(const Tensor& x, const View4& in, std::int64_t sample, std::int64_t row, std::int16_t* to) const;
 
   ImageShape shape_;
   hwy::AlignedFreeUniquePtr<std::int16_t[]> values_;

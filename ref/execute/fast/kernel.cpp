@@ -19,8 +19,7 @@ template <class Term>
 void run_plain(const TileJob& job, Term&& term) {
   for (std::int64_t r = 0; r < job.row_count; ++r) {
     std::uint32_t sums[kPanel];
-    for (std::int64_t c = 0; c < kPanel; ++c)
-      sums[c] = static_cast<std::uint32_t>(job.start[r * job.start_stride + c]);
+    for (std::int64_t c = 0; c < kPanel; ++c) sums[c] = static_cast<std::uint32_t>(job.start[r * job.start_stride + c]);
     const std::int16_t* w = job.panel;
     for (const Stretch& s : job.stretches) {
       for (std::int64_t k = 0; k < s.steps; ++k, w += 2 * kPanel) {
@@ -76,8 +75,7 @@ struct Tile {
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) {
         const auto lane = channel + v * static_cast<std::int64_t>(hn::Lanes(d));
-        hn::StoreU(hn::RearrangeToOddPlusEven(even[r][v], odd[r][v]), d,
-                   job.sums + (row + r) * kPanel + lane);
+        hn::StoreU(hn::RearrangeToOddPlusEven(even[r][v], odd[r][v]), d, job.sums + (row + r) * kPanel + lane);
       }
     }
   }
@@ -176,18 +174,12 @@ void run_tiles(const TileJob& job) {
   }
 }
 
-void MultiplyPairs(const TileJob& job) {
-  run_tiles<PairStep>(job);
-}
-void MultiplyChannels(const TileJob& job) {
-  run_tiles<ChannelStep>(job);
-}
+void MultiplyPairs(const TileJob& job) { run_tiles<PairStep>(job); }
+void MultiplyChannels(const TileJob& job) { run_tiles<ChannelStep>(job); }
 
 #endif
 
-const char* TargetName() {
-  return hwy::TargetName(HWY_TARGET);
-}
+const char* TargetName() { return hwy::TargetName(HWY_TARGET); }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace obz::fast
@@ -200,15 +192,9 @@ HWY_EXPORT(MultiplyPairs);
 HWY_EXPORT(MultiplyChannels);
 HWY_EXPORT(TargetName);
 
-void multiply_pairs(const TileJob& job) {
-  HWY_DYNAMIC_DISPATCH(MultiplyPairs)(job);
-}
-void multiply_channels(const TileJob& job) {
-  HWY_DYNAMIC_DISPATCH(MultiplyChannels)(job);
-}
-std::string_view target_name() {
-  return HWY_DYNAMIC_DISPATCH(TargetName)();
-}
+void multiply_pairs(const TileJob& job) { HWY_DYNAMIC_DISPATCH(MultiplyPairs)(job); }
+void multiply_channels(const TileJob& job) { HWY_DYNAMIC_DISPATCH(MultiplyChannels)(job); }
+std::string_view target_name() { return HWY_DYNAMIC_DISPATCH(TargetName)(); }
 
 }  // namespace obz::fast
 #endif

@@ -10,15 +10,12 @@ namespace {
 
 /// Rows of one task: their sums (8 KiB) stay in L1 while the blocks of the depth pass by.
 constexpr std::int64_t kRowBlock = 128;
-/// Enough tasks for a few cores to balance; rows are cut first, as every cut through them reads all weights
-/// again.
+/// Enough tasks for a few cores to balance; rows are cut first, as every cut through them reads all weights again.
 constexpr std::int64_t kTasks = 16;
 /// Below this many kernel steps the cores are not worth waking.
 constexpr std::int64_t kSerialSteps = 1 << 12;
 
-constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
+constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 /// Inputs and outputs of the rows of one task.
 struct RowBlock {
@@ -52,8 +49,7 @@ struct Product {
   const RowGrid& grid;
 
   /// Sums of all rows over one panel, in 32 bits.
-  void sum(const RowBlock& rows, const std::int16_t* panel, const std::int32_t* start,
-           std::int32_t* tile) const {
+  void sum(const RowBlock& rows, const std::int16_t* panel, const std::int32_t* start, std::int32_t* tile) const {
     TileJob job{.rows = rows.in, .row_count = rows.count, .start = start, .start_stride = 0, .sums = tile};
     for (const DepthBlock& block : depth.blocks) {
       job.stretches = block.stretches;
@@ -66,8 +62,7 @@ struct Product {
   }
 
   /// The same in 64 bits: each block is exact in 32, their sum need not be.
-  void sum_wide(const RowBlock& rows, const std::int16_t* panel, std::int32_t* tile,
-                std::int64_t* sums) const {
+  void sum_wide(const RowBlock& rows, const std::int16_t* panel, std::int32_t* tile, std::int64_t* sums) const {
     static constexpr std::int32_t zeros[kPanel] = {};
     std::fill_n(sums, rows.count * kPanel, 0);
     for (const DepthBlock& block : depth.blocks) {
@@ -85,8 +80,7 @@ struct Product {
       return;
     }
     for (std::int64_t c = 0; c < width; ++c) {
-      for (std::int64_t r = 0; r < rows.count; ++r)
-        rows.out[r][(first + c) * grid.out_c] = tile[r * kPanel + c];
+      for (std::int64_t r = 0; r < rows.count; ++r) rows.out[r][(first + c) * grid.out_c] = tile[r * kPanel + c];
     }
   }
 
@@ -120,8 +114,7 @@ std::string product_path(const DepthPlan& depth, const Epilogue& epilogue) {
   return text + (epilogue.is_vector() ? "" : ", scalar requantizer");
 }
 
-void multiply(const DepthPlan& depth, const PackedWeights& weights, const Epilogue& epilogue,
-              const RowGrid& grid) {
+void multiply(const DepthPlan& depth, const PackedWeights& weights, const Epilogue& epilogue, const RowGrid& grid) {
   const std::int64_t rows = grid.count(), groups = weights.groups(), panels = weights.panels();
   const std::int64_t row_blocks = ceil_div(rows, kRowBlock);
   const std::int64_t block = ceil_div(ceil_div(rows, row_blocks), 4) * 4;  // even blocks of whole tiles

@@ -25,8 +25,7 @@ struct RowGrid {
   std::int64_t count() const { return n * h * w; }
 };
 
-void multiply(const DepthPlan& depth, const PackedWeights& weights, const Epilogue& epilogue,
-              const RowGrid& grid);
+void multiply(const DepthPlan& depth, const PackedWeights& weights, const Epilogue& epilogue, const RowGrid& grid);
 
 /// "gemm int16": what FastNode::path says of such a product.
 std::string product_path(const DepthPlan& depth, const Epilogue& epilogue);

@@ -22,7 +22,7 @@ using Prepared = std::unique_ptr<FastNode>;
 Prepared prepare(const NodeSite& site, const Conv2d& op);  // conv.cpp: dot products, or depthwise
 Prepared prepare(const NodeSite& site, const Dense& op);   // dense.cpp
 Prepared prepare(const NodeSite& site, const MatMul& op);  // dense.cpp
-Prepared prepare(const NodeSite& site, const Add& op);  // table.cpp: functions of one or two narrow integers
+Prepared prepare(const NodeSite& site, const Add& op);     // table.cpp: functions of one or two narrow integers
 Prepared prepare(const NodeSite& site, const Mul& op);
 Prepared prepare(const NodeSite& site, const MinMax& op);
 Prepared prepare(const NodeSite& site, const Rescale& op);

@@ -8,9 +8,7 @@ namespace {
 /// Steps whose weights take 20 KiB: with the rows of a tile they stay in a 32 KiB L1.
 constexpr std::int64_t kBlockSteps = 320;
 
-constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
+constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 /// One panel: for every run, pairs of its terms side by side, the odd one out beside a zero.
 void pack_pairs(const DepthPlan& plan, const WeightView& w, std::int64_t first_channel, std::int64_t width,
@@ -78,8 +76,7 @@ PackedWeights::PackedWeights(const DepthPlan& plan, std::int64_t groups, std::in
   for (std::int64_t group = 0; group < groups; ++group) {
     for (std::int64_t p = 0; p < panels_; ++p) {
       const std::int64_t width = std::min(kPanel, outputs_ - p * kPanel);
-      pack(plan, weights, group * outputs_ + p * kPanel, width,
-           values_.get() + (group * panels_ + p) * panel_size_);
+      pack(plan, weights, group * outputs_ + p * kPanel, width, values_.get() + (group * panels_ + p) * panel_size_);
     }
   }
 }

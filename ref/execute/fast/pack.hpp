@@ -17,8 +17,7 @@ struct Run {
   std::int64_t length = 0;
 };
 
-/// Stretches that are worked through for a whole block of rows before the next, so that their weights stay in
-/// L1.
+/// Stretches that are worked through for a whole block of rows before the next, so that their weights stay in L1.
 struct DepthBlock {
   std::vector<Stretch> stretches;
   std::int64_t steps = 0;
@@ -44,13 +43,11 @@ DepthPlan plan_channels(const std::vector<std::int64_t>& taps);
 struct WeightView {
   const std::int32_t* values = nullptr;
   std::int64_t per_channel = 0, per_term = 1;
-  std::span<const std::int64_t>
-      zero_points;  ///< none, one, or one per channel; w - zero point fits in 16 bits
+  std::span<const std::int64_t> zero_points;  ///< none, one, or one per channel; w - zero point fits in 16 bits
 
   std::int16_t operator()(std::int64_t channel, std::int64_t term) const {
-    const std::int64_t z = zero_points.empty()
-                               ? 0
-                               : zero_points[zero_points.size() == 1 ? 0 : static_cast<std::size_t>(channel)];
+    const std::int64_t z =
+        zero_points.empty() ? 0 : zero_points[zero_points.size() == 1 ? 0 : static_cast<std::size_t>(channel)];
     return static_cast<std::int16_t>(values[channel * per_channel + term * per_term] - z);
   }
 };
@@ -58,8 +55,7 @@ struct WeightView {
 /// Panels of kPanel output channels; the last one of each group is filled up with zero weights.
 class PackedWeights {
  public:
-  PackedWeights(const DepthPlan& plan, std::int64_t groups, std::int64_t outputs_per_group,
-                const WeightView& weights);
+  PackedWeights(const DepthPlan& plan, std::int64_t groups, std::int64_t outputs_per_group, const WeightView& weights);
 
   std::int64_t groups() const { return groups_; }
   std::int64_t outputs() const { return outputs_; }  ///< per group

@@ -8,8 +8,7 @@
 namespace obz::fast {
 namespace {
 
-/// Max pooling of one plane [rows][columns][depth]: NHWC has a plane per sample, NCHW one per channel, with
-/// depth 1.
+/// Max pooling of one plane [rows][columns][depth]: NHWC has a plane per sample, NCHW one per channel, with depth 1.
 class MaxPoolNode final : public FastNode {
  public:
   explicit MaxPoolNode(const MaxPool& op) : op_(op) {}
@@ -112,8 +111,7 @@ Prepared prepare(const NodeSite& site, const Mean& op) {
   if (x.elems() == 0 || op.axes.rank() == 0) return nullptr;
   const auto [first, last] = std::minmax_element(op.axes.begin(), op.axes.end());
   if (*last - *first + 1 != static_cast<std::int64_t>(op.axes.rank())) return nullptr;  // not neighbours
-  const std::int64_t count =
-      elems_between(x, static_cast<std::size_t>(*first), static_cast<std::size_t>(*last) + 1);
+  const std::int64_t count = elems_between(x, static_cast<std::size_t>(*first), static_cast<std::size_t>(*last) + 1);
   const std::int64_t inner = elems_between(x, static_cast<std::size_t>(*last) + 1, x.rank());
   constexpr std::int64_t most = 1 << 15;  // of at most 16 bits each: sums stay inside 32
   if (site.in(0).type.bits > 16 || count >= most) return nullptr;

@@ -19,16 +19,13 @@ bool fits(std::uint64_t bound, int bits, Overflow overflow = Overflow::wrap) {
 }
 
 /// 0 or 2^(shift-1): what half_up adds, and the most that any mode but trunc adds.
-std::uint64_t half_of(int shift) {
-  return shift == 0 ? 0 : std::uint64_t{1} << (shift - 1);
-}
+std::uint64_t half_of(int shift) { return shift == 0 ? 0 : std::uint64_t{1} << (shift - 1); }
 
 /// The tail that the dyadic forms share: scaled value and zero point in their register, then the clamp.
 bool fill_tail(RequantLanes& l, std::int64_t i, const Recipe& r, const Channel& c, std::uint64_t scaled) {
   const std::int64_t zero_point = r.zero_point == ZeroPointAt::after_rounding ? c.zero_point : 0;
   const std::uint64_t sum = scaled + magnitude(zero_point);
-  if (sum > kInt32Max || !fits(sum, r.scaled_bits, r.scaled_overflow) || !kInt32.holds(c.lo) ||
-      !kInt32.holds(c.hi))
+  if (sum > kInt32Max || !fits(sum, r.scaled_bits, r.scaled_overflow) || !kInt32.holds(c.lo) || !kInt32.holds(c.hi))
     return false;
   l.after[i] = static_cast<std::int32_t>(zero_point);
   l.lo[i] = static_cast<std::int32_t>(c.lo);
@@ -121,10 +118,8 @@ std::optional<RequantForm> vector_form(const Recipe& r) {
 }
 
 bool fill_lane(RequantLanes& lanes, std::int64_t i, const Recipe& r, const Channel& c, std::uint64_t bound) {
-  constexpr std::uint64_t small = std::uint64_t{1}
-                                  << 61;  // keeps every sum of magnitudes below inside 64 bits
-  if (bound > kInt32Max + 1 || magnitude(c.multiplier) > kInt32Max || magnitude(c.addend) > small)
-    return false;
+  constexpr std::uint64_t small = std::uint64_t{1} << 61;  // keeps every sum of magnitudes below inside 64 bits
+  if (bound > kInt32Max + 1 || magnitude(c.multiplier) > kInt32Max || magnitude(c.addend) > small) return false;
   switch (lanes.form) {
     case RequantForm::one_stage: return fill_one_stage(lanes, i, r, c, bound);
     case RequantForm::two_stage: return fill_two_stage(lanes, i, r, c, bound);

@@ -1,24 +1,24 @@
-// Requantization of kPanel channels side by side: an equal rewriting of ref/arith/requantize.hpp (and of the
-// float32 recipe in ref/arith/foreign) for vectors. It decides nothing: fill_lane() proves for every channel,
-// from a bound of its accumulators, that the steps below give the normative result, and refuses otherwise;
-// the caller then uses apply_recipe. Judged by tests/execute/fast_test.cpp against apply_recipe, case by
-// case.
+// Requantization of kPanel channels side by side: an equal rewriting of ref/arith/requantize.hpp (and of the float32
+// recipe in ref/arith/foreign) for vectors. It decides nothing: fill_lane() proves for every channel, from a bound of
+// its accumulators, that the steps below give the normative result, and refuses otherwise; the caller then uses
+// apply_recipe. Judged by tests/execute/fast_test.cpp against apply_recipe, case by case.
 //
-// One stage.   round(p / 2^s), p = acc * m + addend, as u = p + 2^63 + r in unsigned 64 bits, then (u >> s) -
-// (2^63 >> s):
-//              the logical shift of the offset number is the floor of the signed one. r makes the floor a
-//              rounding:
-//                floor 0;  half_up 2^(s-1);  half_away 2^(s-1), less 1 when p < 0;  trunc 2^s - 1 when p < 0;
-//                half_even 2^(s-1) - 1, plus 1 when floor(p / 2^s) is odd.          (all 0 when s = 0)
-//              Only the low 32 bits of the quotient are kept, and 2^63 >> s is subtracted there together with
-//              the zero point.
-// Two stages.  The first is the half_up above at bit first_bits; the second, in 32 bits with k = s -
-// first_bits:
-//              q = v >> k, up by one when the remainder exceeds a limit: half - 1 (half_up), that plus [q <
-//              0] (half_away) or plus [q even] (half_even).
-// float32.     The same float32 operations in the same order; clamped to integers before the rounding, which
-// is the same
-//              as after it because rounding is monotone and leaves integers alone.
+// One stage. round(p / 2^s), p = acc * m + addend, is u = p + 2^63 + r in unsigned 64 bits, then (u >> s) - (2^63 >>
+// s): the logical shift of the offset number is the floor of the signed one, and r makes the floor a rounding:
+//   floor      0
+//   half_up    2^(s-1)
+//   half_away  2^(s-1), less 1 when p < 0
+//   trunc      2^s - 1 when p < 0, else 0
+//   half_even  2^(s-1) - 1, plus 1 when floor(p / 2^s) is odd         (all 0 when s = 0)
+// Only the low 32 bits of the quotient are kept; 2^63 >> s is subtracted there, together with the zero point.
+//
+// Two stages. The first is the half_up above at bit first_bits; the second works in 32 bits with k = s - first_bits:
+// q = v >> k, up by one when the remainder exceeds a limit: half - 1 (half_up), that plus [q < 0] (half_away) or plus
+// [q even] (half_even).
+//
+// float32. The same float32 operations in the same order; clamped to integers before the rounding, which is the same as
+// after it because rounding is monotone and leaves integers alone.
+//
 // Registers narrower than 64 bits never matter: fill_lane() proves that the values fit.
 #pragma once
 
@@ -52,13 +52,11 @@ struct alignas(64) RequantLanes {
 /// The form for this recipe; nullopt: it has none.
 std::optional<RequantForm> vector_form(const Recipe& recipe);
 
-/// Puts the channel into one lane. False (lane untouched) unless the form equals the recipe for every |acc|
-/// <= bound.
+/// Puts the channel into one lane. False (lane untouched) unless the form equals the recipe for every |acc| <= bound.
 bool fill_lane(RequantLanes& lanes, std::int64_t lane, const Recipe& recipe, const Channel& channel,
                std::uint64_t bound);
 
-/// Requantizes rows x kPanel accumulators in place. False (tile untouched) when the running target has no
-/// vectors.
+/// Requantizes rows x kPanel accumulators in place. False (tile untouched) when the running target has no vectors.
 bool requantize_tile(const RequantLanes& lanes, std::int32_t* tile, std::int64_t rows);
 
 }  // namespace obz::fast

@@ -13,9 +13,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 #if HWY_TARGET == HWY_SCALAR
 
-bool RequantizeTile(const RequantLanes&, std::int32_t*, std::int64_t) {
-  return false;
-}
+bool RequantizeTile(const RequantLanes&, std::int32_t*, std::int64_t) { return false; }
 
 #else
 
@@ -27,8 +25,7 @@ using V32 = hn::Vec<D32>;
 using V64 = hn::Vec<D64>;
 using VU = hn::Vec<U64>;
 
-/// Even and odd channels of one vector's worth of 64-bit parameters: products of 32-bit lanes come in these
-/// halves.
+/// Even and odd channels of one vector's worth of 64-bit parameters: products of 32-bit lanes come in these halves.
 template <class D>
 struct Halves {
   hn::Vec<D> even, odd;
@@ -72,8 +69,7 @@ struct ProductStage {
   HWY_INLINE V32 operator()(V32 x) const {
     const D32 d;
     const VU even = quotient<kMode>(x, multiplier.even, addend.even, offset.even, nudge.even, shift.even);
-    const VU odd =
-        quotient<kMode>(hn::Shuffle2301(x), multiplier.odd, addend.odd, offset.odd, nudge.odd, shift.odd);
+    const VU odd = quotient<kMode>(hn::Shuffle2301(x), multiplier.odd, addend.odd, offset.odd, nudge.odd, shift.odd);
     return hn::OddEven(hn::BitCast(d, hn::ShiftLeft<32>(odd)), hn::BitCast(d, even));
   }
 };
@@ -111,9 +107,7 @@ struct Tail {
   V32 after, lo, hi;
 
   HWY_INLINE Tail(const RequantLanes& l, std::int64_t c)
-      : after(hn::LoadU(D32(), l.after + c)),
-        lo(hn::LoadU(D32(), l.lo + c)),
-        hi(hn::LoadU(D32(), l.hi + c)) {}
+      : after(hn::LoadU(D32(), l.after + c)), lo(hn::LoadU(D32(), l.lo + c)), hi(hn::LoadU(D32(), l.hi + c)) {}
   HWY_INLINE V32 operator()(V32 v) const { return hn::Min(hn::Max(hn::Add(v, after), lo), hi); }
 };
 
@@ -138,9 +132,7 @@ struct TwoStage {
         right(hn::LoadU(D32(), l.right + c)),
         mask(hn::LoadU(D32(), l.mask + c)),
         tail(l, c) {}
-  HWY_INLINE V32 operator()(V32 x) const {
-    return tail(second_stage<kMode>(product(hn::Shl(x, left)), right, mask));
-  }
+  HWY_INLINE V32 operator()(V32 x) const { return tail(second_stage<kMode>(product(hn::Shl(x, left)), right, mask)); }
 };
 
 struct Float32 {

@@ -7,9 +7,7 @@ namespace {
 
 constexpr std::int64_t kInt32Top = (std::int64_t{1} << 31) - 1;
 
-std::uint64_t magnitude(std::int64_t v) {
-  return static_cast<std::uint64_t>(v < 0 ? -v : v);
-}
+std::uint64_t magnitude(std::int64_t v) { return static_cast<std::uint64_t>(v < 0 ? -v : v); }
 
 /// nullopt: the type is wider than 16 bits.
 std::optional<LeftOperand> left_operand(IntType type, std::int64_t zero_point) {
@@ -46,10 +44,8 @@ std::optional<WeightSum> weight_sum(const Filter& f, std::int64_t channel) {
 
 }  // namespace
 
-std::optional<SumPlan> plan_sums(std::span<const ChannelSum> sums, const Accumulator& a,
-                                 std::int64_t largest_product) {
-  const bool exact =
-      std::all_of(sums.begin(), sums.end(), [](const ChannelSum& s) { return s.largest <= kInt32Top; });
+std::optional<SumPlan> plan_sums(std::span<const ChannelSum> sums, const Accumulator& a, std::int64_t largest_product) {
+  const bool exact = std::all_of(sums.begin(), sums.end(), [](const ChannelSum& s) { return s.largest <= kInt32Top; });
   if (exact) return SumPlan{SumMode::exact, 0};
   if (a.overflow == Overflow::wrap && a.bits <= 32) return SumPlan{SumMode::modular, 0};
   const std::int64_t length = kInt32Top / std::max<std::int64_t>(largest_product, 1);
@@ -72,8 +68,7 @@ std::optional<FilterPlan> plan_filter(const Filter& f, IntType x, std::int64_t x
     const auto weights = weight_sum(f, o);
     if (!weights) return std::nullopt;
     const std::int64_t start = f.bias_of(o) + left->correction * weights->sum;  // 2^48 + 2^17 * 2^28 * 2^16
-    sums.push_back(
-        {start, magnitude(start) + weights->magnitudes * static_cast<std::uint64_t>(left->largest)});
+    sums.push_back({start, magnitude(start) + weights->magnitudes * static_cast<std::uint64_t>(left->largest)});
     largest_weight = std::max(largest_weight, weights->largest);
   }
   const auto plan = plan_sums(sums, accumulator, left->largest * largest_weight);

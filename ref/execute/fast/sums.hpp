@@ -41,8 +41,7 @@ struct SumPlan {
   std::int64_t block_length = 0;  ///< wide: products whose sum stays below 2^31
 };
 
-/// The mode for these sums; nullopt: none, as not even two products fit in 32 bits (a pair is the kernel's
-/// unit).
+/// The mode for these sums; nullopt: none, as not even two products fit in 32 bits (a pair is the kernel's unit).
 std::optional<SumPlan> plan_sums(std::span<const ChannelSum> sums, const Accumulator& accumulator,
                                  std::int64_t largest_product);
 

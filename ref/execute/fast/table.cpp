@@ -74,8 +74,7 @@ Prepared unary(const NodeSite& site, Op op, std::int64_t channels) {
   const IntType type = site.in(0).type;
   const Shape& x = site.in(0).shape;
   if (!is_narrow(type) || x.elems() < channels * value_count(type)) return nullptr;
-  const std::int64_t inner =
-      channels == 1 ? 1 : elems_between(x, static_cast<std::size_t>(op.axis) + 1, x.rank());
+  const std::int64_t inner = channels == 1 ? 1 : elems_between(x, static_cast<std::size_t>(op.axis) + 1, x.rank());
   op.axis = 0;
   const Shape shape{channels, value_count(type)};
   std::optional<Tensor> y = tabulate(op, {all_values(type, shape)}, shape, site.out().type);
@@ -101,19 +100,13 @@ Prepared prepare(const NodeSite& site, const Add& op) {
   Prepared vector = prepare_vector(site, op);
   return vector ? std::move(vector) : binary(site, op);
 }
-Prepared prepare(const NodeSite& site, const Mul& op) {
-  return binary(site, op);
-}
-Prepared prepare(const NodeSite& site, const MinMax& op) {
-  return binary(site, op);
-}
+Prepared prepare(const NodeSite& site, const Mul& op) { return binary(site, op); }
+Prepared prepare(const NodeSite& site, const MinMax& op) { return binary(site, op); }
 Prepared prepare(const NodeSite& site, const Rescale& op) {
   Prepared vector = prepare_vector(site, op);
   if (vector) return vector;
   return unary(site, op, static_cast<std::int64_t>(op.requant.channels.size()));
 }
-Prepared prepare(const NodeSite& site, const Threshold& op) {
-  return unary(site, op, op.channels);
-}
+Prepared prepare(const NodeSite& site, const Threshold& op) { return unary(site, op, op.channels); }
 
 }  // namespace obz::fast

@@ -14,8 +14,7 @@ Tensor all_values(IntType type, const Shape& shape) {
   return values;
 }
 
-std::optional<Tensor> tabulate(Operator op, const std::vector<Tensor>& inputs, const Shape& shape,
-                               IntType type) {
+std::optional<Tensor> tabulate(Operator op, const std::vector<Tensor>& inputs, const Shape& shape, IntType type) {
   IntNet net{.name = "table"};
   Node node{.name = "table", .op = std::move(op)};
   std::vector<const Tensor*> in;

@@ -16,8 +16,7 @@ std::int64_t channel_axis(const Deferred& d) {
   return std::holds_alternative<Dense>(d.op) ? static_cast<std::int64_t>(d.shape.rank()) - 1 : 1;
 }
 
-/// One step of the accumulator of channel c: sx * sw[c] in float32, as the tools that quantize biases form
-/// it.
+/// One step of the accumulator of channel c: sx * sw[c] in float32, as the tools that quantize biases form it.
 double unit(const Deferred& d, std::size_t c) {
   const std::vector<float>& w = d.weight_scales;
   return static_cast<double>(d.operands[0].quant.scale() * w[w.size() == 1 ? 0 : c]);
@@ -45,16 +44,14 @@ std::vector<std::int64_t> stored_integers(const Value& value, const Deferred& d,
 /// Input i, when there is one, as the first float operation behind the layer.
 void Lowering::append_bias(const View& view, std::size_t i, Real& value) const {
   if (!view.has(i)) return;
-  if (!view.is_known_float(i))
-    view.unsupported(fmt::format("a bias \"{}\" that is no float constant", view.name(i)));
+  if (!view.is_known_float(i)) view.unsupported(fmt::format("a bias \"{}\" that is no float constant", view.name(i)));
   const Deferred& layer = *value.deferred();
   const Shape& shape = *shape_of(view.in(i));
   const std::int64_t axis = channel_axis(layer), channels = layer.shape[static_cast<std::size_t>(axis)];
   const bool is_vector =
       shape == Shape{channels} || (std::holds_alternative<Dense>(layer.op) && shape == Shape{1, channels});
   const bool is_scalar = shape.elems() == 1 && std::holds_alternative<Dense>(layer.op);
-  if (!is_vector && !is_scalar)
-    view.unsupported(fmt::format("a bias of {} for {} channels", shape.text(), channels));
+  if (!is_vector && !is_scalar) view.unsupported(fmt::format("a bias of {} for {} channels", shape.text(), channels));
   std::vector<float> values = view.floats(i, "bias");
   value.chain.push_back({.kind = ChainStep::Kind::add,
                          .values = std::move(values),
@@ -64,8 +61,7 @@ void Lowering::append_bias(const View& view, std::size_t i, Real& value) const {
 }
 
 /// If the float operations start by adding constants to a layer without bias, they become its bias. Behind
-/// the last layer one constant for all channels stays where it is: it changes no order, and rounding it would
-/// lose it.
+/// the last layer one constant for all channels stays where it is: it changes no order, and rounding it would lose it.
 void Lowering::absorb_bias(Real& value, bool is_last) {
   Deferred* shared = value.deferred();
   if (shared == nullptr || value.chain.empty() || filter_of(shared->op) == nullptr) return;

@@ -38,8 +38,7 @@ bool is_rising(const ChainStep& step) {
     case ChainStep::Kind::subtract_from: return false;
     case ChainStep::Kind::mul:
     case ChainStep::Kind::div:
-      return std::all_of(step.values.begin(), step.values.end(),
-                         [](float v) { return v > 0 && std::isfinite(v); });
+      return std::all_of(step.values.begin(), step.values.end(), [](float v) { return v > 0 && std::isfinite(v); });
     default: return true;
   }
 }

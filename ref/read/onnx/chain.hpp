@@ -1,5 +1,4 @@
-// Chains of float32 operations with constants, evaluated one operation after the other, each rounded to
-// float32.
+// Chains of float32 operations with constants, evaluated one operation after the other, each rounded to float32.
 #pragma once
 
 #include <cstdint>

@@ -11,8 +11,8 @@ namespace {
 
 void require_decoded(const Constant& c, const std::string& where) {
   if (!storage_of(c.type)) {
-    throw Error(fmt::format("{}: {} values are out of scope: expected integers, float16, float32 or float64",
-                            where, type_name(c.type)));
+    throw Error(fmt::format("{}: {} values are out of scope: expected integers, float16, float32 or float64", where,
+                            type_name(c.type)));
   }
 }
 
@@ -34,16 +34,14 @@ Tensor tensor_of(const Constant& c, const std::string& where) {
   require_decoded(c, where);
   const std::optional<IntType> type = int_type(c.type);
   if (!type)
-    throw Error(
-        fmt::format("{}: expected an integer tensor of at most 32 bits, got {}", where, type_name(c.type)));
+    throw Error(fmt::format("{}: expected an integer tensor of at most 32 bits, got {}", where, type_name(c.type)));
   return npy_to_tensor(c.array, *type, where);
 }
 
 ConstantPtr make_integers(const Shape& shape, const std::vector<std::int64_t>& values, DataType type) {
   const Storage storage = storage_of(type).value_or(Storage{});
   auto c = std::make_shared<Constant>(Constant{type, {storage.kind, storage.item_bytes, shape, {}}});
-  for (const std::int64_t v : values)
-    store_le(c->array.bytes, static_cast<std::uint64_t>(v), storage.item_bytes);
+  for (const std::int64_t v : values) store_le(c->array.bytes, static_cast<std::uint64_t>(v), storage.item_bytes);
   return c;
 }
 

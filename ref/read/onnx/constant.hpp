@@ -16,8 +16,7 @@ std::vector<float> floats_of(const Constant& c, const std::string& where);
 /// As a tensor of the network; Error unless the type is one.
 Tensor tensor_of(const Constant& c, const std::string& where);
 
-ConstantPtr make_integers(const Shape& shape, const std::vector<std::int64_t>& values,
-                          DataType type = DataType::int64);
+ConstantPtr make_integers(const Shape& shape, const std::vector<std::int64_t>& values, DataType type = DataType::int64);
 ConstantPtr make_floats(const Shape& shape, const std::vector<float>& values);
 
 /// Elements `from[i]` of c under another shape: what every movement of constants is.

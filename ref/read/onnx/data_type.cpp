@@ -17,8 +17,7 @@ constexpr std::array<std::string_view, 27> kNames{
 
 std::string type_name(DataType type) {
   const int code = static_cast<int>(type);
-  if (code >= 0 && code < static_cast<int>(kNames.size()))
-    return std::string(kNames[static_cast<std::size_t>(code)]);
+  if (code >= 0 && code < static_cast<int>(kNames.size())) return std::string(kNames[static_cast<std::size_t>(code)]);
   return "type " + std::to_string(code);
 }
 

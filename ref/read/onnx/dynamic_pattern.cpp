@@ -15,8 +15,7 @@ class Matcher {
   /// The node of type `op` with `inputs` inputs that computes a value; nullptr when it is another.
   const NodeDef* producer(const std::string& value, std::string_view op, std::size_t inputs) const {
     const auto it = producers_.find(value);
-    const bool found =
-        it != producers_.end() && it->second->op_type == op && it->second->inputs.size() == inputs;
+    const bool found = it != producers_.end() && it->second->op_type == op && it->second->inputs.size() == inputs;
     return found ? it->second : nullptr;
   }
 
@@ -37,9 +36,8 @@ class Matcher {
   }
 
   static bool has_attribute(const NodeDef& node, std::string_view name, std::int64_t value = -1) {
-    return std::any_of(node.attributes.begin(), node.attributes.end(), [&](const AttributeDef& a) {
-      return a.name == name && (value < 0 || a.integer == value);
-    });
+    return std::any_of(node.attributes.begin(), node.attributes.end(),
+                       [&](const AttributeDef& a) { return a.name == name && (value < 0 || a.integer == value); });
   }
 
  private:
@@ -62,8 +60,7 @@ bool is_dynamic_quantizer(const NodeDef& quantize, const std::map<std::string, c
   if (!m.is_bound(max, "Max", "ReduceMax", x) || !m.is_bound(min, "Min", "ReduceMin", x)) return false;
 
   const NodeDef* cast = m.producer(quantize.inputs[2], "Cast", 1);
-  const bool to_uint8 =
-      cast != nullptr && Matcher::has_attribute(*cast, "to", static_cast<int>(DataType::uint8));
+  const bool to_uint8 = cast != nullptr && Matcher::has_attribute(*cast, "to", static_cast<int>(DataType::uint8));
   const NodeDef* round = !to_uint8 ? nullptr : m.producer(cast->inputs[0], "Round", 1);
   const NodeDef* clip = round == nullptr ? nullptr : m.producer(round->inputs[0], "Clip", 3);
   const NodeDef* from_zero = clip == nullptr ? nullptr : m.producer(clip->inputs[0], "Sub", 2);

@@ -74,8 +74,7 @@ Operand Lowering::emit_node(const NodeDef& node, Operator op, const std::vector<
   return {.tensor = tensor, .shape = builder_.info(tensor).shape, .type = type, .quant = quant, .id = id};
 }
 
-Operand Lowering::emit_moves(Operand x, const std::vector<Move>& moves, const std::string& last_id,
-                             Padding padding) {
+Operand Lowering::emit_moves(Operand x, const std::vector<Move>& moves, const std::string& last_id, Padding padding) {
   for (std::size_t i = 0; i < moves.size(); ++i) {
     const Move& move = moves[i];
     Operator op = move.op;
@@ -86,9 +85,8 @@ Operand Lowering::emit_moves(Operand x, const std::vector<Move>& moves, const st
     if (auto* pad = std::get_if<Pad>(&op)) {
       const OutputQuant own = whole_range(x);
       if (padding == Padding::exact && !on_grid(move.padding, own)) {
-        throw Unsupported(
-            fmt::format("{}: not supported: padding with {}, no multiple of the scale {} in reach",
-                        where_of(*move.node), move.padding, own.scale));
+        throw Unsupported(fmt::format("{}: not supported: padding with {}, no multiple of the scale {} in reach",
+                                      where_of(*move.node), move.padding, own.scale));
       }
       pad->value = static_cast<std::int32_t>(quantized(move.padding, own));
     }
@@ -98,10 +96,9 @@ Operand Lowering::emit_moves(Operand x, const std::vector<Move>& moves, const st
 }
 
 /// Integers to integers of another meaning; nothing when it is the same one.
-Operand Lowering::emit_rescale(const NodeDef& node, const Operand& x, const OutputQuant& out,
-                               const Quant& quant, const std::string& id) {
-  const bool same =
-      x.type == out.type && x.quant.scale() == out.scale && x.quant.zero_point() == out.zero_point;
+Operand Lowering::emit_rescale(const NodeDef& node, const Operand& x, const OutputQuant& out, const Quant& quant,
+                               const std::string& id) {
+  const bool same = x.type == out.type && x.quant.scale() == out.scale && x.quant.zero_point() == out.zero_point;
   if (same && out.lo <= x.type.min() && out.hi >= x.type.max()) return x;
   Rescale op;
   op.x_zero_point = static_cast<std::int32_t>(x.quant.zero_point());
@@ -119,16 +116,15 @@ Operand Lowering::emit_rescale(const NodeDef& node, const Operand& x, const Outp
 }
 
 /// The layer with its arithmetic for this output.
-Operand Lowering::emit_layer(const NodeDef& quantizer, const Deferred& d, const OutputQuant& out,
-                             const Quant& quant, const std::string& id) {
+Operand Lowering::emit_layer(const NodeDef& quantizer, const Deferred& d, const OutputQuant& out, const Quant& quant,
+                             const std::string& id) {
   if (!std::holds_alternative<MinMax>(d.op)) {
-    return emit_node(*d.node, fill(d, profile_, out, quant.is_float16, where_of(*d.node)), d.operands, id,
-                     out.type, quant);
+    return emit_node(*d.node, fill(d, profile_, out, quant.is_float16, where_of(*d.node)), d.operands, id, out.type,
+                     quant);
   }
   const Operand& own = d.operands[0];  // a maximum has no arithmetic: what changes the scale comes behind it
   const bool same = own.type == out.type && own.quant.scale() == out.scale &&
-                    own.quant.zero_point() == out.zero_point && out.lo <= own.type.min() &&
-                    out.hi >= own.type.max();
+                    own.quant.zero_point() == out.zero_point && out.lo <= own.type.min() && out.hi >= own.type.max();
   const Operand chosen = emit_node(*d.node, d.op, d.operands, same ? id : d.id, own.type, own.quant);
   return emit_rescale(quantizer, chosen, out, quant, id);
 }
@@ -139,10 +135,10 @@ Operand Lowering::emit_quantized(const NodeDef& quantizer, Real value, OutputQua
   absorb_bias(value, false);
   for (const ChainStep& step : value.chain) {
     if (step.kind != ChainStep::Kind::clip) {
-      throw Unsupported(fmt::format(
-          "{}: not supported: float arithmetic between a layer and its quantizer \"{}\"; fold it into the "
-          "layer, or quantize its input",
-          where_of(*step.node), quantizer.name));
+      throw Unsupported(
+          fmt::format("{}: not supported: float arithmetic between a layer and its quantizer \"{}\"; fold it into the "
+                      "layer, or quantize its input",
+                      where_of(*step.node), quantizer.name));
     }
     clamp_by(step, out);
   }
@@ -163,9 +159,9 @@ Operand Lowering::emit_sums(Deferred& d) {
   }
   std::optional<Sums> sums = sums_of(d, profile_);
   if (!sums) {
-    throw Unsupported(fmt::format(
-        "{}: not supported: its result as a sum of integers; equal scales and windows of one size are",
-        where_of(*d.node)));
+    throw Unsupported(
+        fmt::format("{}: not supported: its result as a sum of integers; equal scales and windows of one size are",
+                    where_of(*d.node)));
   }
   Quant quant;
   quant.affine.scales = sums->scales;
@@ -212,11 +208,9 @@ Operand Lowering::emit_input(const View& view, const Real& value, InputBorder bo
       border.hi = out.hi;
       continue;
     }
-    if (step.per_channel() || step.kind == ChainStep::Kind::subtract_from ||
-        border.by == QuantizeBy::dynamic) {
-      view.unsupported(
-          fmt::format("{} \"{}\" on a float input: additions and multiplications with one constant are",
-                      step.node->op_type, step.node->name));
+    if (step.per_channel() || step.kind == ChainStep::Kind::subtract_from || border.by == QuantizeBy::dynamic) {
+      view.unsupported(fmt::format("{} \"{}\" on a float input: additions and multiplications with one constant are",
+                                   step.node->op_type, step.node->name));
     }
     constexpr FloatStep::Kind kinds[] = {FloatStep::Kind::add, FloatStep::Kind::sub, FloatStep::Kind::add,
                                          FloatStep::Kind::mul, FloatStep::Kind::div};
@@ -227,10 +221,8 @@ Operand Lowering::emit_input(const View& view, const Real& value, InputBorder bo
   border.affine = q.quant.affine;
   const std::string id = q.id;
   q.shape = input.shape;
-  TensorInfo info{.id = fresh_id(value.moves.empty() ? id : input.name),
-                  .name = input.name,
-                  .shape = q.shape,
-                  .type = q.type};
+  TensorInfo info{
+      .id = fresh_id(value.moves.empty() ? id : input.name), .name = input.name, .shape = q.shape, .type = q.type};
   if (q.quant.per_tensor() && border_by != QuantizeBy::dynamic) {
     info.scale = q.quant.affine.scales[0];
     info.zero_point = q.quant.zero_point();

@@ -71,9 +71,7 @@ struct Fill {
     fill_mean(profile, op, mean_count(op, x().shape), x().quant.scale(), out, where);
     return op;
   }
-  Operator operator()(const Lookup& op) const {
-    return float_table(op.function, d.alpha, d.beta, x(), out, where);
-  }
+  Operator operator()(const Lookup& op) const { return float_table(op.function, d.alpha, d.beta, x(), out, where); }
   Operator operator()(Concat op) const {
     for (std::size_t i = 0; i < d.operands.size(); ++i) {
       const Quant& q = x(i).quant;

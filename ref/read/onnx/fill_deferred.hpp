@@ -13,12 +13,10 @@ namespace obz::onnx {
 /// Same type, scales and zero points.
 bool same_quant(const Operand& a, const Operand& b);
 
-/// The operator's result has the type and the meaning of its operands: Concat and MinMax of equally quantized
-/// values.
+/// The operator's result has the type and the meaning of its operands: Concat and MinMax of equally quantized values.
 bool preserves_values(const Deferred& d);
 
-/// The operator with its arithmetic under `profile`. `out_is_float16`: the output's scale is stored in
-/// float16.
+/// The operator with its arithmetic under `profile`. `out_is_float16`: the output's scale is stored in float16.
 Operator fill(const Deferred& d, const Profile& profile, const OutputQuant& out, bool out_is_float16,
               const std::string& where);
 

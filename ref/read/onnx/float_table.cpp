@@ -27,8 +27,8 @@ bool is_table_function(std::string_view op_type) {
   return std::find(std::begin(all), std::end(all), op_type) != std::end(all);
 }
 
-Lookup float_table(const std::string& function, float alpha, float beta, const Operand& x,
-                   const OutputQuant& out, const std::string& where) {
+Lookup float_table(const std::string& function, float alpha, float beta, const Operand& x, const OutputQuant& out,
+                   const std::string& where) {
   if (!(out.scale > 0) || !std::isfinite(out.scale))
     throw Error(fmt::format("{}: expected a scale > 0, got {}", where, out.scale));
   Lookup lookup{Tensor(Shape{std::int64_t{1} << x.type.bits}, out.type), function};

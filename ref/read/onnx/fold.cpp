@@ -49,8 +49,7 @@ ConstantPtr cast(const NodeView& view, const Constant& x) {
   const auto to = static_cast<DataType>(view.integer("to", 0));
   if (to == x.type) return std::make_shared<Constant>(x);
   const bool to_integer = int_type(to) || to == DataType::int64 || to == DataType::boolean;
-  if (!to_integer && to != DataType::float32)
-    view.unsupported(fmt::format("a constant cast to {}", type_name(to)));
+  if (!to_integer && to != DataType::float32) view.unsupported(fmt::format("a constant cast to {}", type_name(to)));
   if (!is_float(x.type)) {
     List values = integers_of(x, view.where());
     if (to_integer) {
@@ -75,8 +74,7 @@ ConstantPtr gather(const NodeView& view, const Constant& x) {
   const Shape& from = x.array.shape;
   const List indices = view.integers(1, "indices");
   const std::int64_t axis = view.integer("axis", 0), rank = static_cast<std::int64_t>(from.rank());
-  if (axis < -rank || axis >= rank)
-    view.fail(fmt::format("expected an axis in {}..{}, got {}", -rank, rank - 1, axis));
+  if (axis < -rank || axis >= rank) view.fail(fmt::format("expected an axis in {}..{}, got {}", -rank, rank - 1, axis));
   const auto at = static_cast<std::size_t>(axis < 0 ? axis + rank : axis);
   const std::int64_t outer = elems_between(from, 0, at), inner = elems_between(from, at + 1, from.rank());
   Shape to(List(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(at)));
@@ -87,8 +85,7 @@ ConstantPtr gather(const NodeView& view, const Constant& x) {
   for (std::int64_t o = 0; o < outer; ++o) {
     for (std::int64_t index : indices) {
       if (index < 0) index += from[at];
-      if (index < 0 || index >= from[at])
-        view.fail(fmt::format("expected indices below {}, got {}", from[at], index));
+      if (index < 0 || index >= from[at]) view.fail(fmt::format("expected indices below {}, got {}", from[at], index));
       for (std::int64_t i = 0; i < inner; ++i)
         picked.push_back(static_cast<std::int32_t>((o * from[at] + index) * inner + i));
     }
@@ -101,8 +98,7 @@ ConstantPtr concat(const NodeView& view) {
   const auto rank = static_cast<std::int64_t>(first.array.shape.rank());
   std::int64_t axis = view.integer("axis", 0);
   if (axis < 0) axis += rank;
-  auto result =
-      std::make_shared<Constant>(Constant{first.type, {first.array.kind, first.array.item_bytes, {}, {}}});
+  auto result = std::make_shared<Constant>(Constant{first.type, {first.array.kind, first.array.item_bytes, {}, {}}});
   std::vector<Shape> shapes;
   for (std::size_t i = 0; i < view.input_count(); ++i) shapes.push_back(view.known(i, "part").array.shape);
   Concat op{axis, List(shapes.size()), std::vector<Requant>(shapes.size())};
@@ -170,8 +166,7 @@ ConstantPtr binary(const NodeView& view) {
     return make_floats(y, elementwise(view.floats(0, "operand"), sa, view.floats(1, "operand"), sb, y, f));
   }
   const auto f = [&](std::int64_t u, std::int64_t v) { return integer_operation(view, u, v); };
-  return make_integers(y, elementwise(view.integers(0, "operand"), sa, view.integers(1, "operand"), sb, y, f),
-                       a.type);
+  return make_integers(y, elementwise(view.integers(0, "operand"), sa, view.integers(1, "operand"), sb, y, f), a.type);
 }
 
 ConstantPtr moved(const NodeView& view, const Constant& x, const Move& move) {
@@ -197,8 +192,7 @@ std::optional<std::vector<ConstantPtr>> fold(const NodeView& view) {
   if (type == "Cast") return Result{cast(view, x)};
   if (type == "Gather") return Result{gather(view, x)};
   if (type == "Concat") return Result{concat(view)};
-  if (type == "Add" || type == "Sub" || type == "Mul" || type == "Div" || type == "Pow")
-    return Result{binary(view)};
+  if (type == "Add" || type == "Sub" || type == "Mul" || type == "Div" || type == "Pow") return Result{binary(view)};
   if (type == "Sqrt" && is_float(x.type)) {
     std::vector<float> values = view.floats(0, "operand");
     for (float& v : values) v = std::sqrt(v);

@@ -18,8 +18,7 @@ std::array<std::int64_t, N> list(const NodeView& view, std::string_view name, st
   std::array<std::int64_t, N> result{};
   for (std::size_t i = 0; i < N; ++i) {
     if (values[i] < least || values[i] > kLimit) {
-      view.fail(fmt::format("attribute \"{}\": expected integers in {}..{}, got {}", name, least, kLimit,
-                            values[i]));
+      view.fail(fmt::format("attribute \"{}\": expected integers in {}..{}, got {}", name, least, kLimit, values[i]));
     }
     result[i] = values[i];
   }
@@ -61,13 +60,11 @@ Window window_of(const NodeView& view, Extents in, Extents kernel, bool counts_p
     } else if (mode == "VALID") {
       before[i] = after[i] = 0;
     } else if (mode != "NOTSET") {
-      view.fail(
-          "attribute \"auto_pad\": expected NOTSET, SAME_UPPER, SAME_LOWER or VALID, got another string");
+      view.fail("attribute \"auto_pad\": expected NOTSET, SAME_UPPER, SAME_LOWER or VALID, got another string");
     }
     const std::int64_t rest = in[i] + before[i] + after[i] - span;
     if (rest < 0) {
-      view.fail(
-          fmt::format("expected a padded extent of at least {}, got {}", span, in[i] + before[i] + after[i]));
+      view.fail(fmt::format("expected a padded extent of at least {}, got {}", span, in[i] + before[i] + after[i]));
     }
     // A last window that starts inside the input or its front padding is kept by ceil_mode.
     const std::int64_t missing = (stride[i] - rest % stride[i]) % stride[i];

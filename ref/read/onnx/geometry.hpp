@@ -13,8 +13,7 @@ using Extents = std::array<std::int64_t, 2>;  ///< height, width
 /// Kernel extents of a pool.
 Extents kernel_of(const NodeView& view);
 
-/// Window over an input of these spatial extents. ceil_mode becomes padding behind, which a pool must not
-/// count.
+/// Window over an input of these spatial extents. ceil_mode becomes padding behind, which a pool must not count.
 Window window_of(const NodeView& view, Extents in, Extents kernel, bool counts_padding = false);
 
 /// Window and output extents of a ConvTranspose.

@@ -22,12 +22,11 @@ Tensor permuted(Tensor x, const Shape& as, const Shape& permutation) {
 
 void require_filter(const NodeDef& node, const Operand& x, const Operand& w, const NodeView& view) {
   if (x.shape.rank() != 4 || w.shape.rank() != 4) {
-    view.unsupported(fmt::format("{} of {} with weights {}: 2-D convolutions are", node.op_type,
-                                 x.shape.text(), w.shape.text()));
+    view.unsupported(
+        fmt::format("{} of {} with weights {}: 2-D convolutions are", node.op_type, x.shape.text(), w.shape.text()));
   }
   if (w.constant == nullptr) view.unsupported("weights that are computed");
-  if (w.shape.elems() == 0)
-    view.fail(fmt::format("expected weights without empty extents, got {}", w.shape.text()));
+  if (w.shape.elems() == 0) view.fail(fmt::format("expected weights without empty extents, got {}", w.shape.text()));
   const std::vector<std::int64_t> kernel{w.shape[2], w.shape[3]};
   const std::vector<std::int64_t> declared = view.integer_list("kernel_shape", kernel);
   if (declared != kernel) {
@@ -61,8 +60,7 @@ Lowering::Layer Lowering::deferred(const View& view, Operator op, std::vector<Op
     if (!o.quant.per_tensor()) view.unsupported("activations with more than one scale");
     shapes.push_back(o.shape);
   }
-  if (auto* concat =
-          std::get_if<Concat>(&op)) {  // its shape check counts the parts' arithmetic, which is still open
+  if (auto* concat = std::get_if<Concat>(&op)) {  // its shape check counts the parts' arithmetic, which is still open
     Concat counted = *concat;
     counted.requants.resize(shapes.size());
     counted.x_zero_points.resize(shapes.size());
@@ -99,8 +97,7 @@ Lowering::Layer Lowering::conv_transpose_layer(const View& view, Operand x, cons
   const Shape grouped{groups, w.shape[0] / groups, each, w.shape[2], w.shape[3]};
   op.filter.weights = permuted(*w.constant, grouped, Shape{0, 2, 3, 4, 1});
   op.filter.weights.shape = Shape{channels, w.shape[2], w.shape[3], w.shape[0] / groups};
-  const TransposedWindow geometry =
-      transposed_window_of(view, {x.shape[2], x.shape[3]}, {w.shape[2], w.shape[3]});
+  const TransposedWindow geometry = transposed_window_of(view, {x.shape[2], x.shape[3]}, {w.shape[2], w.shape[3]});
   op.window = geometry.window;
   op.out_h = geometry.out[0];
   op.out_w = geometry.out[1];
@@ -122,8 +119,7 @@ Lowering::Layer Lowering::conv_transpose_layer(const View& view, Operand x, cons
 /// `transposed`: the weights are stored [outputs, inputs] already.
 Lowering::Layer Lowering::dense_layer(const View& view, Operand x, const Operand& w, bool transposed,
                                       bool keep_dims) const {
-  if (w.shape.elems() == 0)
-    view.fail(fmt::format("expected weights without empty extents, got {}", w.shape.text()));
+  if (w.shape.elems() == 0) view.fail(fmt::format("expected weights without empty extents, got {}", w.shape.text()));
   const std::size_t out_axis = transposed ? 0 : 1;
   const std::int64_t depth = w.shape[1 - out_axis];
   if (x.shape.rank() < 1 || x.shape[x.shape.rank() - 1] != depth) {
@@ -142,8 +138,8 @@ Lowering::Layer Lowering::dense_layer(const View& view, Operand x, const Operand
 
 Lowering::Layer Lowering::matmul_layer(const View& view, Operand a, Operand b, bool transpose_b) const {
   if (a.shape.rank() < 2 || b.shape.rank() < 2) {
-    view.unsupported(fmt::format("a product of {} and {}: operands of rank 2 or more are", a.shape.text(),
-                                 b.shape.text()));
+    view.unsupported(
+        fmt::format("a product of {} and {}: operands of rank 2 or more are", a.shape.text(), b.shape.text()));
   }
   const std::size_t last = b.shape.rank() - 1, out_axis = transpose_b ? last - 1 : last;
   MatMul op{.transpose_b = transpose_b};
@@ -154,8 +150,7 @@ Lowering::Layer Lowering::matmul_layer(const View& view, Operand a, Operand b, b
   // The scales of b stand in weight_scales, its zero points in the operator: what is left is per tensor.
   b.quant.affine = AffineScale{{b.quant.affine.scales[0]}, {b.quant.affine.zero_points[0]}};
   const std::vector<double>& sa = a.quant.affine.scales;
-  if (std::any_of(sa.begin(), sa.end(), [&](double s) { return s != sa[0]; }))
-    view.unsupported("one scale per row");
+  if (std::any_of(sa.begin(), sa.end(), [&](double s) { return s != sa[0]; })) view.unsupported("one scale per row");
   a.quant.affine = AffineScale{{sa[0]}, {a.quant.affine.zero_points[0]}};
   Layer layer = deferred(view, std::move(op), {std::move(a), std::move(b)});
   layer->weight_scales = std::move(scales);
@@ -165,8 +160,7 @@ Lowering::Layer Lowering::matmul_layer(const View& view, Operand a, Operand b, b
 
 /// A dense layer when b is a constant matrix.
 Lowering::Layer Lowering::matmul_of(const View& view, Operand a, Operand b) const {
-  const bool is_dense =
-      b.constant != nullptr && b.shape.rank() == 2 && a.shape.rank() >= 2 && a.quant.per_tensor();
+  const bool is_dense = b.constant != nullptr && b.shape.rank() == 2 && a.shape.rank() >= 2 && a.quant.per_tensor();
   return is_dense ? dense_layer(view, std::move(a), b, false, true)
                   : matmul_layer(view, std::move(a), std::move(b), false);
 }

@@ -13,9 +13,7 @@ namespace obz::onnx {
 
 void Lowering::quantize_linear(const View& view) {
   view.require_inputs(2, 3);
-  const auto is_outside = [&](std::size_t i) {
-    return view.has(i) && std::holds_alternative<Outside>(view.in(i));
-  };
+  const auto is_outside = [&](std::size_t i) { return view.has(i) && std::holds_alternative<Outside>(view.in(i)); };
   if (is_outside(1) && is_outside(2) && is_dynamic_quantizer(view.node(), producers_, values_)) {
     dynamic_input(view, view.name(1), view.name(2));
     return;
@@ -36,8 +34,7 @@ void Lowering::quantize_linear(const View& view) {
   const std::optional<IntType> integers = int_type(type);
   constexpr int widest = 16;
   if (!integers || integers->bits > widest)
-    view.unsupported(
-        fmt::format("{} as quantized type: integers of 2, 4, 8 and 16 bits are", type_name(type)));
+    view.unsupported(fmt::format("{} as quantized type: integers of 2, 4, 8 and 16 bits are", type_name(type)));
   const std::int64_t precision = view.integer("precision", 0);
   if (precision != 0 && precision != static_cast<int>(DataType::float32))
     view.unsupported("a precision other than float32");
@@ -97,8 +94,7 @@ void Lowering::dynamic_quantize_linear(const View& view) {
   };
   for (std::size_t i = 1; i <= 2; ++i) {
     if (!name(i).empty())
-      define(name(i),
-             Outside{fmt::format("{}: its output \"{}\" is known at run time only", view.where(), name(i))});
+      define(name(i), Outside{fmt::format("{}: its output \"{}\" is known at run time only", view.where(), name(i))});
   }
   dynamic_input(view, name(1), name(2));
 }

@@ -57,8 +57,7 @@ void Lowering::mul(const View& view) {
   if (is_pair(view)) {
     define_pair(view, Mul{});
   } else {
-    append_constant(view, view.is_known_float(1) ? 0 : 1, view.is_known_float(1) ? 1 : 0,
-                    ChainStep::Kind::mul);
+    append_constant(view, view.is_known_float(1) ? 0 : 1, view.is_known_float(1) ? 1 : 0, ChainStep::Kind::mul);
   }
 }
 
@@ -99,26 +98,22 @@ void Lowering::clip(const View& view) {
   const auto bound = [&](std::size_t i, std::string_view name, float otherwise) {
     if (view.has_attribute(name)) return view.real(name, otherwise);
     if (!view.has(i)) return otherwise;
-    if (!view.is_known_float(i))
-      view.unsupported(fmt::format("a bound \"{}\" that is no constant", view.name(i)));
+    if (!view.is_known_float(i)) view.unsupported(fmt::format("a bound \"{}\" that is no constant", view.name(i)));
     return view.scalar(i, "bound");
   };
   append_clip(view, 0, bound(1, "min", -kInfinity), bound(2, "max", kInfinity));
 }
 
-/// ((x - mean) / sqrt(variance + epsilon)) * scale + bias, in this order, as the operator's definition writes
-/// it.
+/// ((x - mean) / sqrt(variance + epsilon)) * scale + bias, in this order, as the operator's definition writes it.
 void Lowering::batch_normalization(const View& view) {
   view.require_inputs(5, 5);  // x, scale, bias, mean, variance
   if (view.integer("training_mode", 0) != 0) view.unsupported("training_mode = 1");
   Real value = real(view, 0);
   const float epsilon = view.real("epsilon", 1e-5F);
-  if (value.shape.rank() < 2)
-    view.unsupported(fmt::format("an input of {}: rank 2 or more is", value.shape.text()));
+  if (value.shape.rank() < 2) view.unsupported(fmt::format("an input of {}: rank 2 or more is", value.shape.text()));
   const auto channels = static_cast<std::size_t>(value.shape[1]);
   const auto step = [&](ChainStep::Kind kind, std::size_t i, bool is_variance) {
-    if (!view.is_known_float(i))
-      view.unsupported(fmt::format("a parameter \"{}\" that is no constant", view.name(i)));
+    if (!view.is_known_float(i)) view.unsupported(fmt::format("a parameter \"{}\" that is no constant", view.name(i)));
     std::vector<float> values = view.floats(i, "parameter");
     if (values.size() != channels)
       view.fail(fmt::format("expected {} values in \"{}\", got {}", channels, view.name(i), values.size()));

@@ -21,8 +21,7 @@ Operand Lowering::scaled_operand(const View& view, std::size_t i, std::size_t sc
 }
 
 /// Input i with a zero point of its own and no scale.
-Operand Lowering::unscaled_operand(const View& view, std::size_t i, std::size_t zero_point,
-                                   std::int64_t axis) const {
+Operand Lowering::unscaled_operand(const View& view, std::size_t i, std::size_t zero_point, std::int64_t axis) const {
   Operand o = integer_operand(view, i, Quant());
   if (!view.has(zero_point)) return o;
   const Constant& c = view.known(zero_point, "zero point");
@@ -39,8 +38,7 @@ Operand Lowering::unscaled_operand(const View& view, std::size_t i, std::size_t 
 }
 
 /// The layer requantized to the scale and zero point of the given inputs.
-void Lowering::define_requantized(const View& view, const Deferred& layer, std::size_t scale,
-                                  std::size_t zero_point) {
+void Lowering::define_requantized(const View& view, const Deferred& layer, std::size_t scale, std::size_t zero_point) {
   DataType type = data_type_of(layer.operands[0].type);
   if (view.has(zero_point)) type = view.known(zero_point, "zero point").type;
   if (!int_type(type)) view.unsupported(fmt::format("{} as quantized type", type_name(type)));
@@ -55,8 +53,7 @@ void Lowering::define_requantized(const View& view, const Deferred& layer, std::
 
 void Lowering::define_sums(const View& view, Deferred& layer) {
   const Operand y = emit_sums(layer);
-  builder_.net().tensors[static_cast<std::size_t>(y.tensor)].scale =
-      0;  // nothing has given these integers one
+  builder_.net().tensors[static_cast<std::size_t>(y.tensor)].scale = 0;  // nothing has given these integers one
   define(view.output(), Integer{y.tensor, y.shape, y.type});
 }
 
@@ -75,8 +72,8 @@ void Lowering::qlinear_conv(const View& view) {
 
 void Lowering::qlinear_matmul(const View& view) {
   view.require_inputs(8, 8);  // a, scale, zp, b, scale, zp, y scale, zp
-  define_requantized(
-      view, *matmul_of(view, scaled_operand(view, 0, 1, 2, -2), scaled_operand(view, 3, 4, 5, -1)), 6, 7);
+  define_requantized(view, *matmul_of(view, scaled_operand(view, 0, 1, 2, -2), scaled_operand(view, 3, 4, 5, -1)), 6,
+                     7);
 }
 
 void Lowering::qlinear_add(const View& view) {

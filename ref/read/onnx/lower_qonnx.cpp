@@ -21,8 +21,8 @@ float whole_number(const NodeView& view, std::size_t i, std::string_view what) {
 int width(const NodeView& view, std::size_t i) {
   const Constant* c = view.constant(i);
   const bool integer = c != nullptr && !is_float(c->type) && c->array.shape.elems() == 1;
-  const std::int64_t bits = integer ? view.integers(i, "bit width")[0]
-                                    : static_cast<std::int64_t>(whole_number(view, i, "bit width"));
+  const std::int64_t bits =
+      integer ? view.integers(i, "bit width")[0] : static_cast<std::int64_t>(whole_number(view, i, "bit width"));
   constexpr std::int64_t most = 32;
   if (bits < 1 || bits > most) view.fail(fmt::format("expected a bit width in 1..{}, got {}", most, bits));
   return static_cast<int>(bits);
@@ -39,8 +39,7 @@ void set_scale(Quantizer& q, const NodeView& view, const Shape& x) {
   const Shape& shape = *shape_of(view.in(1));
   const std::optional<std::int64_t> axis = broadcast_axis(shape, x);
   if (!axis)
-    view.unsupported(
-        fmt::format("scales of {} for {}: one, or one per index of one axis, is", shape.text(), x.text()));
+    view.unsupported(fmt::format("scales of {} for {}: one, or one per index of one axis, is", shape.text(), x.text()));
   q.axis = *axis;
   for (const float s : q.scales) {
     if (!std::isfinite(s) || s <= 0)
@@ -116,15 +115,14 @@ void Lowering::define_quantized(const View& view, const Quantizer& q) {
     const std::int64_t extent = q.axis < 0 ? 1 : shape[static_cast<std::size_t>(q.axis)];
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (std::isnan(values[i])) view.fail(fmt::format("expected numbers in \"{}\", got NaN", view.name(0)));
-      integers->data[i] =
-          static_cast<std::int32_t>(q(values[i], static_cast<std::int64_t>(i) / inner % extent));
+      integers->data[i] = static_cast<std::int32_t>(q(values[i], static_cast<std::int64_t>(i) / inner % extent));
     }
     result.constant = std::move(integers);
     result.shape = shape;
   } else {
     Real value = real(view, 0);
-    result = value.input() != nullptr ? quantized_input(view, value, q, std::move(result))
-                                      : thresholded(view, value, q);
+    result =
+        value.input() != nullptr ? quantized_input(view, value, q, std::move(result)) : thresholded(view, value, q);
   }
   define_real(view, Real{std::move(result), {}, {}, shape});
 }
@@ -143,8 +141,7 @@ Operand Lowering::thresholded(const View& view, Real& value, const Quantizer& q)
   const bool same = value.chain.empty() && !q.bipolar && q.scales.size() == 1 && x.quant.per_tensor() &&
                     x.quant.scale() == q.scales[0] && x.quant.zero_point() == q.zero_point;
   const Range range = range_of(x.tensor);
-  if (same && range.lo >= q.lo && range.hi <= q.hi)
-    return emit_moves(x, value.moves, view.output(), Padding::exact);
+  if (same && range.lo >= q.lo && range.hi <= q.hi) return emit_moves(x, value.moves, view.output(), Padding::exact);
 
   ChainSource source{.scales = x.quant.affine.scales, .zero_point = x.quant.zero_point(), .range = range};
   source.axis = x.quant.affine.scales.size() > 1 ? x.quant.affine.axis : -1;
@@ -177,24 +174,22 @@ void Lowering::trunc(const View& view) {
   int shift = in_bits - out_bits;
   if (clamps) {
     out_scale = view.scalar(4, "output scale");
-    shift = static_cast<int>(std::lround(
-        std::clamp(std::log2(static_cast<double>(out_scale) / static_cast<double>(scale)), -99.0, 99.0)));
+    shift = static_cast<int>(
+        std::lround(std::clamp(std::log2(static_cast<double>(out_scale) / static_cast<double>(scale)), -99.0, 99.0)));
     if (zero_point != 0) view.unsupported("Trunc version 2 with a zero point");
   }
   const auto rounding = shift_rounding(rounding_of(view.text("rounding_mode", "FLOOR"), view.where()));
   constexpr int most = 31;
   if (!(scale > 0) || !(out_scale > 0) || shift < 0 || shift > most) {
-    view.fail(fmt::format("expected scales > 0 and a right shift in 0..{}, got scales {} and {}, shift {}",
-                          most, scale, out_scale, shift));
+    view.fail(fmt::format("expected scales > 0 and a right shift in 0..{}, got scales {} and {}, shift {}", most, scale,
+                          out_scale, shift));
   }
   if (!rounding) view.unsupported("this rounding_mode: ROUND, CEIL, FLOOR, DOWN and HALF_UP are");
 
   const Operand x = emit_source(value, view.where());
-  double step =
-      x.quant.affine.scales[0];  // real value of one integer step, after multiplications with constants
+  double step = x.quant.affine.scales[0];  // real value of one integer step, after multiplications with constants
   for (const ChainStep& s : value.chain) {
-    const bool scales =
-        !s.per_channel() && (s.kind == ChainStep::Kind::mul || s.kind == ChainStep::Kind::div);
+    const bool scales = !s.per_channel() && (s.kind == ChainStep::Kind::mul || s.kind == ChainStep::Kind::div);
     if (!scales) view.unsupported(fmt::format("Trunc behind {} \"{}\"", s.node->op_type, s.node->name));
     step = s.kind == ChainStep::Kind::mul ? step * static_cast<double>(s.values[0])
                                           : step / static_cast<double>(s.values[0]);
@@ -219,8 +214,7 @@ void Lowering::trunc(const View& view) {
   if (clamps) {
     set_range(q, out_bits, view.integer("signed", 1) != 0, view.integer("narrow", 0) != 0);
   } else {  // nothing clamps: as many bits as the values take, at least those the operator names
-    const Range out{std::min(shifted(range.lo), shifted(range.hi)),
-                    std::max(shifted(range.lo), shifted(range.hi))};
+    const Range out{std::min(shifted(range.lo), shifted(range.hi)), std::max(shifted(range.lo), shifted(range.hi))};
     const bool is_signed = out.lo < 0;
     set_range(q, std::max(out_bits, signed_bits(out) - (is_signed ? 0 : 1)), is_signed, false);
   }

@@ -51,8 +51,7 @@ void Lowering::define_mean(const View& view, Operand x, std::vector<std::int64_t
   std::vector<std::int64_t> distinct;
   for (std::int64_t axis : axes) {
     const auto rank = static_cast<std::int64_t>(x.shape.rank());
-    if (axis < -rank || axis >= rank)
-      view.fail(fmt::format("expected axes in {}..{}, got {}", -rank, rank - 1, axis));
+    if (axis < -rank || axis >= rank) view.fail(fmt::format("expected axes in {}..{}, got {}", -rank, rank - 1, axis));
     if (axis < 0) axis += rank;
     if (x.shape[static_cast<std::size_t>(axis)] < 1)
       view.fail(fmt::format("expected values to average, got {}", x.shape.text()));
@@ -66,8 +65,7 @@ void Lowering::define_mean(const View& view, Operand x, std::vector<std::int64_t
 void Lowering::global_average_pool(const View& view) {
   view.require_inputs(1, 1);
   Operand x = operand(view, 0);
-  if (x.shape.rank() < 3)
-    view.fail(fmt::format("expected an input of rank 3 or more, got {}", x.shape.text()));
+  if (x.shape.rank() < 3) view.fail(fmt::format("expected an input of rank 3 or more, got {}", x.shape.text()));
   std::vector<std::int64_t> axes(x.shape.rank() - 2);
   std::iota(axes.begin(), axes.end(), 2);
   define_mean(view, std::move(x), std::move(axes), true);
@@ -89,8 +87,7 @@ void Lowering::concat(const View& view) {
   const Shape* first = shape_of(view.in(0));
   const auto rank = static_cast<std::int64_t>(first == nullptr ? 0 : first->rank());
   const std::int64_t axis = view.integer("axis", 0);
-  if (axis < -rank || axis >= rank)
-    view.fail(fmt::format("expected an axis in {}..{}, got {}", -rank, rank - 1, axis));
+  if (axis < -rank || axis >= rank) view.fail(fmt::format("expected an axis in {}..{}, got {}", -rank, rank - 1, axis));
   Concat op{.axis = axis < 0 ? axis + rank : axis};
   const bool raw = std::holds_alternative<Integer>(view.in(0));
   std::vector<Operand> parts;

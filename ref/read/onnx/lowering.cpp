@@ -14,8 +14,7 @@ namespace {
 
 /// QONNX operators appear under several domains, by the age of the exporter.
 bool is_qonnx(const std::string& op_type) {
-  for (const std::string_view domain :
-       {"qonnx.custom_op.general.", "onnx.brevitas.", "finn.custom_op.general."}) {
+  for (const std::string_view domain : {"qonnx.custom_op.general.", "onnx.brevitas.", "finn.custom_op.general."}) {
     if (!op_type.starts_with(domain)) continue;
     const std::string_view name = std::string_view(op_type).substr(domain.size());
     return name == "Quant" || name == "IntQuant" || name == "BipolarQuant" || name == "Trunc";
@@ -26,8 +25,7 @@ bool is_qonnx(const std::string& op_type) {
 /// The name the tables below know an operator by.
 std::string canonical(const std::string& op_type) {
   if (is_qonnx(op_type)) return "qonnx." + op_type.substr(op_type.rfind('.') + 1);
-  for (const std::string_view name :
-       {"QuantizeLinear", "DequantizeLinear"}) {  // ONNX Runtime's, for narrow types
+  for (const std::string_view name : {"QuantizeLinear", "DequantizeLinear"}) {  // ONNX Runtime's, for narrow types
     if (op_type == fmt::format("com.microsoft.{}", name)) return std::string(name);
   }
   return op_type;
@@ -44,14 +42,13 @@ Shape shape_from(const ValueDef& value, const ImportOptions& options) {
 
 }  // namespace
 
-Lowering::Lowering(const Model& model, const std::string& file, const Profile& profile,
-                   const ImportOptions& options)
+Lowering::Lowering(const Model& model, const std::string& file, const Profile& profile, const ImportOptions& options)
     : model_(model),
       file_(file),
       profile_(profile),
       builder_(file, std::filesystem::path(file).stem().string(), std::string(profile.id)) {
-  is_qonnx_ = std::any_of(model.nodes.begin(), model.nodes.end(),
-                          [](const NodeDef& node) { return is_qonnx(node.op_type); });
+  is_qonnx_ =
+      std::any_of(model.nodes.begin(), model.nodes.end(), [](const NodeDef& node) { return is_qonnx(node.op_type); });
   read_inputs(options);
 }
 
@@ -68,8 +65,7 @@ void Lowering::read_inputs(const ImportOptions& options) {
   }
   for (const auto& [symbol, extent] : options.dimensions) {
     if (std::find(symbols.begin(), symbols.end(), symbol) == symbols.end()) {
-      throw Error(
-          fmt::format("{}: no symbolic dimension \"{}\"{}", file_, symbol, did_you_mean(symbol, symbols)));
+      throw Error(fmt::format("{}: no symbolic dimension \"{}\"{}", file_, symbol, did_you_mean(symbol, symbols)));
     }
   }
   for (const auto& [name, constant] : model_.initializers) {
@@ -99,8 +95,8 @@ ConstantPtr Lowering::bound_constant(const ValueDef& input, const NpyArray& arra
     fits = !input.shape[i].symbol.empty() || input.shape[i].value == array.shape[i];
   }
   if (!fits) {
-    throw Error(fmt::format("{}: graph input \"{}\": expected the declared shape to bind, got {}", file_,
-                            input.name, array.shape.text()));
+    throw Error(fmt::format("{}: graph input \"{}\": expected the declared shape to bind, got {}", file_, input.name,
+                            array.shape.text()));
   }
   return std::make_shared<Constant>(Constant{input.type, array});
 }
@@ -113,10 +109,9 @@ void Lowering::define_input(const ValueDef& input, Shape shape) {
     return;
   }
   if (!integers && input.type != DataType::float32) {
-    const char* advice = storage_of(input.type) ? "bind it to make it a constant"
-                                                : "integers of 2 to 32 bits and float32 are in scope";
-    define(input.name,
-           Outside{fmt::format("{}: not supported: {} values; {}", where, type_name(input.type), advice)});
+    const char* advice =
+        storage_of(input.type) ? "bind it to make it a constant" : "integers of 2 to 32 bits and float32 are in scope";
+    define(input.name, Outside{fmt::format("{}: not supported: {} values; {}", where, type_name(input.type), advice)});
     return;
   }
   if (!input.has_shape) throw Error(fmt::format("{}: expected a shape, got none", where));
@@ -125,8 +120,7 @@ void Lowering::define_input(const ValueDef& input, Shape shape) {
     define(input.name, Real{FloatInput{input.name, shape}, {}, {}, shape});
     return;
   }
-  const int tensor =
-      builder_.add_tensor({.id = input.name, .name = input.name, .shape = shape, .type = *integers});
+  const int tensor = builder_.add_tensor({.id = input.name, .name = input.name, .shape = shape, .type = *integers});
   network_inputs_[tensor] = input_order_.at(input.name);
   define(input.name, Integer{tensor, shape, *integers});
 }
@@ -145,9 +139,8 @@ NodeView Lowering::view_of(const NodeDef& node) const {
   for (const std::string& name : node.inputs) {
     const auto it = values_.find(name);
     if (it == values_.end() && !name.empty()) {
-      throw Error(
-          fmt::format("{}: input \"{}\" is no graph input, no initializer, and computed by no earlier node",
-                      where_of(node), name));
+      throw Error(fmt::format("{}: input \"{}\" is no graph input, no initializer, and computed by no earlier node",
+                              where_of(node), name));
     }
     inputs.push_back(name.empty() ? nullptr : &it->second);
   }
@@ -186,9 +179,8 @@ void Lowering::define_outside(const NodeDef& node, const std::string& reason) {
 }
 
 bool Lowering::is_integer_operator(const NodeDef& node) {
-  constexpr std::string_view all[] = {"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear",
-                                      "QLinearConv",    "QLinearMatMul",    "ConvInteger",
-                                      "MatMulInteger"};
+  constexpr std::string_view all[] = {"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv",
+                                      "QLinearMatMul",  "ConvInteger",      "MatMulInteger"};
   const std::string name = canonical(node.op_type);
   return std::find(std::begin(all), std::end(all), name) != std::end(all) || name.starts_with("qonnx.") ||
          name.starts_with("com.microsoft.QLinear");

@@ -49,8 +49,7 @@ class Lowering {
   void qlinear_add(const View& view);
   void conv_integer(const View& view);
   void matmul_integer(const View& view);
-  Operand scaled_operand(const View& view, std::size_t i, std::size_t scale, std::size_t zero_point,
-                         std::int64_t axis);
+  Operand scaled_operand(const View& view, std::size_t i, std::size_t scale, std::size_t zero_point, std::int64_t axis);
   Operand unscaled_operand(const View& view, std::size_t i, std::size_t zero_point, std::int64_t axis) const;
   void define_requantized(const View& view, const Deferred& layer, std::size_t scale, std::size_t zero_point);
   void define_sums(const View& view, Deferred& layer);
@@ -103,8 +102,7 @@ class Lowering {
   Real real(const View& view, std::size_t i) const;
   Quant quant_of(const View& view, std::size_t scale, std::size_t zero_point, DataType type) const;
   void set_axis(const View& view, std::size_t scale, const Shape& x, Quant& quant) const;
-  std::vector<float> weight_scales(const View& view, const Operand& w, std::size_t axis,
-                                   std::int64_t channels) const;
+  std::vector<float> weight_scales(const View& view, const Operand& w, std::size_t axis, std::int64_t channels) const;
 
   // --- layers (layers.cpp): operators with their geometry, from operands with a meaning
   Layer conv_layer(const View& view, Operand x, const Operand& w) const;
@@ -129,8 +127,8 @@ class Lowering {
   /// What a padding value becomes: the integer its quantizer gives, or an Unsupported when that is not exact.
   enum class Padding { rounded, exact };
   int place(const Operand& o);
-  Operand emit_node(const NodeDef& node, Operator op, const std::vector<Operand>& operands,
-                    const std::string& id, IntType type, const Quant& quant);
+  Operand emit_node(const NodeDef& node, Operator op, const std::vector<Operand>& operands, const std::string& id,
+                    IntType type, const Quant& quant);
   Operand emit_moves(Operand x, const std::vector<Move>& moves, const std::string& last_id, Padding padding);
   Operand emit_rescale(const NodeDef& node, const Operand& x, const OutputQuant& out, const Quant& quant,
                        const std::string& id);

@@ -13,8 +13,7 @@ namespace {
 
 namespace pb = obz_onnx;
 
-/// Names travel into messages and JSON files: well-formed UTF-8 without control characters, of bearable
-/// length.
+/// Names travel into messages and JSON files: well-formed UTF-8 without control characters, of bearable length.
 std::string checked_name(const std::string& text, const std::string& where) {
   constexpr std::size_t longest = 4096;
   bool good = text.size() <= longest;
@@ -27,14 +26,12 @@ std::string checked_name(const std::string& text, const std::string& where) {
                                : first < 0xF5 ? 4
                                               : 0;
     good = length > 0 && first >= 0x20 && first != 0x7F && i + length <= text.size();
-    for (std::size_t k = 1; good && k < length; ++k)
-      good = (static_cast<unsigned char>(text[i + k]) & 0xC0) == 0x80;
+    for (std::size_t k = 1; good && k < length; ++k) good = (static_cast<unsigned char>(text[i + k]) & 0xC0) == 0x80;
     i += length;
   }
   if (!good)
-    throw Error(
-        fmt::format("{}: a name is no readable text (UTF-8 without control characters, at most {} bytes)",
-                    where, longest));
+    throw Error(fmt::format("{}: a name is no readable text (UTF-8 without control characters, at most {} bytes)",
+                            where, longest));
   return text;
 }
 
@@ -66,8 +63,7 @@ AttributeDef read_attribute(const pb::AttributeProto& a, const std::string& wher
   def.reals.assign(a.floats().begin(), a.floats().end());
   def.integers.assign(a.ints().begin(), a.ints().end());
   if (def.type == AttributeType::tensor) {
-    def.tensor = std::make_shared<Constant>(
-        decode_tensor(a.t(), fmt::format("{}: attribute \"{}\"", where, def.name)));
+    def.tensor = std::make_shared<Constant>(decode_tensor(a.t(), fmt::format("{}: attribute \"{}\"", where, def.name)));
   }
   return def;
 }
@@ -96,8 +92,7 @@ ValueDef read_value(const pb::ValueInfoProto& value, const std::string& file) {
   def.has_shape = tensor.has_shape();
   for (const pb::TensorShapeProto::Dimension& dim : tensor.shape().dim()) {
     Extent extent{.value = dim.dim_value()};
-    if (!dim.has_dim_value())
-      extent.symbol = dim.dim_param().empty() ? "?" : checked_name(dim.dim_param(), file);
+    if (!dim.has_dim_value()) extent.symbol = dim.dim_param().empty() ? "?" : checked_name(dim.dim_param(), file);
     def.shape.push_back(std::move(extent));
   }
   return def;
@@ -112,8 +107,7 @@ Model parse(ByteView bytes, const std::string& file) {
     throw Error(fmt::format("{}: expected a TFLite or ONNX model, got neither (or a damaged file)", file));
   }
   const pb::GraphProto& graph = proto.graph();
-  if (graph.sparse_initializer_size() > 0)
-    throw Error(fmt::format("{}: not supported: sparse initializers", file));
+  if (graph.sparse_initializer_size() > 0) throw Error(fmt::format("{}: not supported: sparse initializers", file));
   Model model;
   for (int i = 0; i < graph.node_size(); ++i) model.nodes.push_back(read_node(graph.node(i), i, file));
   for (const pb::TensorProto& tensor : graph.initializer()) {

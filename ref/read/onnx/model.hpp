@@ -43,9 +43,8 @@ struct AttributeDef {
 };
 
 struct NodeDef {
-  std::string name;  ///< never empty: the node's own, or "#12 -> first output"
-  std::string
-      op_type;  ///< "Conv"; operators outside the standard carry their domain: "com.microsoft.QLinearAdd"
+  std::string name;     ///< never empty: the node's own, or "#12 -> first output"
+  std::string op_type;  ///< "Conv"; operators outside the standard carry their domain: "com.microsoft.QLinearAdd"
   std::vector<std::string> inputs, outputs;  ///< value names; "": an optional one that is absent
   std::vector<AttributeDef> attributes;
 };

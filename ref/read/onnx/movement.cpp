@@ -14,9 +14,7 @@ namespace {
 
 using List = std::vector<std::int64_t>;
 
-Shape slice_everything(const Shape& x) {
-  return Shape(List(x.rank(), 0));
-}
+Shape slice_everything(const Shape& x) { return Shape(List(x.rank(), 0)); }
 
 std::size_t axis_of(std::int64_t axis, std::size_t rank, const NodeView& view) {
   const auto signed_rank = static_cast<std::int64_t>(rank);
@@ -59,8 +57,7 @@ Operator reshape(const NodeView& view, const Shape& x) {
 Operator flatten(const NodeView& view, const Shape& x) {
   const std::int64_t axis = view.integer("axis", 1);
   const auto rank = static_cast<std::int64_t>(x.rank());
-  if (axis < -rank || axis > rank)
-    view.fail(fmt::format("expected an axis in {}..{}, got {}", -rank, rank, axis));
+  if (axis < -rank || axis > rank) view.fail(fmt::format("expected an axis in {}..{}, got {}", -rank, rank, axis));
   const auto cut = static_cast<std::size_t>(axis < 0 ? axis + rank : axis);
   return Reshape{Shape{elems_between(x, 0, cut), elems_between(x, cut, x.rank())}};
 }
@@ -115,8 +112,8 @@ Operator slice(const NodeView& view, const Shape& x) {
   axes = view.list("axes", 3).value_or(axes);
   const List steps = view.list("steps", 4).value_or(List(starts.size(), 1));
   if (ends.size() != starts.size() || axes.size() != starts.size() || steps.size() != starts.size()) {
-    view.fail(fmt::format("expected equally many starts, ends, axes and steps, got {}, {}, {} and {}",
-                          starts.size(), ends.size(), axes.size(), steps.size()));
+    view.fail(fmt::format("expected equally many starts, ends, axes and steps, got {}, {}, {} and {}", starts.size(),
+                          ends.size(), axes.size(), steps.size()));
   }
   Slice op{slice_everything(x), Shape(List(x.rank(), 1)), x, {}};
   for (std::size_t k = 0; k < starts.size(); ++k) {
@@ -146,8 +143,7 @@ Operator pad(const NodeView& view, const Shape& x, float& value) {
   if (view.has(2)) {
     const bool integer = view.constant(2) != nullptr && !view.is_known_float(2);
     const std::vector<std::int64_t> list = integer ? view.integers(2, "padding value") : List{};
-    if (integer && list.size() != 1)
-      view.fail(fmt::format("expected one padding value, got {}", list.size()));
+    if (integer && list.size() != 1) view.fail(fmt::format("expected one padding value, got {}", list.size()));
     value = integer ? static_cast<float>(list[0]) : view.scalar(2, "padding value");
   }
   List axes(x.rank());
@@ -168,8 +164,7 @@ Operator pad(const NodeView& view, const Shape& x, float& value) {
 }  // namespace
 
 bool is_movement(std::string_view op_type) {
-  constexpr std::string_view all[] = {"Reshape",   "Flatten", "Squeeze", "Unsqueeze",
-                                      "Transpose", "Slice",   "Pad"};
+  constexpr std::string_view all[] = {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Pad"};
   return std::find(std::begin(all), std::end(all), op_type) != std::end(all);
 }
 
@@ -201,8 +196,8 @@ std::vector<Move> split_of(const NodeView& view, const Shape& x) {
     sum += good ? size : 0;
   }
   if (!good || sum != x[axis]) {
-    view.fail(fmt::format("axis {} of {} does not split into {} parts of {}", axis, x.text(), parts,
-                          fmt::join(sizes, " ")));
+    view.fail(
+        fmt::format("axis {} of {} does not split into {} parts of {}", axis, x.text(), parts, fmt::join(sizes, " ")));
   }
   std::vector<Move> moves;
   std::int64_t first = 0;

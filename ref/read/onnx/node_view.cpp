@@ -36,9 +36,7 @@ NodeView::NodeView(const NodeDef& node, std::vector<const Value*> inputs, const 
       inputs_(std::move(inputs)),
       where_(fmt::format("{}: node \"{}\" ({})", file, node.name, node.op_type)) {}
 
-void NodeView::fail(const std::string& what) const {
-  throw Error(fmt::format("{}: {}", where_, what));
-}
+void NodeView::fail(const std::string& what) const { throw Error(fmt::format("{}: {}", where_, what)); }
 
 void NodeView::unsupported(const std::string& what) const {
   throw Unsupported(fmt::format("{}: not supported: {}", where_, what));
@@ -47,8 +45,7 @@ void NodeView::unsupported(const std::string& what) const {
 void NodeView::require_inputs(std::size_t least, std::size_t most) const {
   if (inputs_.size() >= least && inputs_.size() <= most) return;
   fail(fmt::format("expected {} inputs, got {}",
-                   least == most ? fmt::format("{}", least) : fmt::format("{} to {}", least, most),
-                   inputs_.size()));
+                   least == most ? fmt::format("{}", least) : fmt::format("{} to {}", least, most), inputs_.size()));
 }
 
 const Value& NodeView::in(std::size_t i) const {
@@ -65,9 +62,8 @@ const Constant& NodeView::known(std::size_t i, std::string_view what) const {
   in(i);
   const Constant* c = constant(i);
   if (c == nullptr)
-    fail(fmt::format(
-        "expected a constant {} (input \"{}\"), got a computed value; --bind can fix a graph input", what,
-        name(i)));
+    fail(fmt::format("expected a constant {} (input \"{}\"), got a computed value; --bind can fix a graph input", what,
+                     name(i)));
   return *c;
 }
 
@@ -90,14 +86,12 @@ std::vector<float> NodeView::floats(std::size_t i, std::string_view what) const 
 
 float NodeView::scalar(std::size_t i, std::string_view what) const {
   const std::vector<float> values = floats(i, what);
-  if (values.size() != 1)
-    fail(fmt::format("expected one {} in \"{}\", got {}", what, name(i), values.size()));
+  if (values.size() != 1) fail(fmt::format("expected one {} in \"{}\", got {}", what, name(i), values.size()));
   return values[0];
 }
 
 const std::string& NodeView::output(std::size_t i) const {
-  if (i >= node_.outputs.size() || node_.outputs[i].empty())
-    fail(fmt::format("expected an output {}, got none", i));
+  if (i >= node_.outputs.size() || node_.outputs[i].empty()) fail(fmt::format("expected an output {}, got none", i));
   return node_.outputs[i];
 }
 
@@ -130,8 +124,7 @@ std::string NodeView::text(std::string_view name, std::string otherwise) const {
   return a == nullptr ? std::move(otherwise) : a->text;
 }
 
-std::vector<std::int64_t> NodeView::integer_list(std::string_view name,
-                                                 std::vector<std::int64_t> otherwise) const {
+std::vector<std::int64_t> NodeView::integer_list(std::string_view name, std::vector<std::int64_t> otherwise) const {
   const AttributeDef* a = typed(name, AttributeType::integers);
   return a == nullptr ? std::move(otherwise) : a->integers;
 }

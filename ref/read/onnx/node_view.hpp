@@ -43,12 +43,10 @@ class NodeView {
   std::int64_t integer(std::string_view name, std::int64_t otherwise) const;
   float real(std::string_view name, float otherwise) const;
   std::string text(std::string_view name, std::string otherwise) const;
-  std::vector<std::int64_t> integer_list(std::string_view name,
-                                         std::vector<std::int64_t> otherwise = {}) const;
+  std::vector<std::int64_t> integer_list(std::string_view name, std::vector<std::int64_t> otherwise = {}) const;
   ConstantPtr tensor(std::string_view name) const;  ///< nullptr when absent
 
-  /// A list that is an attribute in older operator sets and input i in newer ones; nullopt when neither is
-  /// there.
+  /// A list that is an attribute in older operator sets and input i in newer ones; nullopt when neither is there.
   std::optional<std::vector<std::int64_t>> list(std::string_view attribute, std::size_t i) const;
 
  private:

@@ -12,16 +12,14 @@ namespace obz::onnx {
 
 Real Lowering::real(const View& view, std::size_t i) const {
   const auto* value = std::get_if<Real>(&view.in(i));
-  if (value == nullptr)
-    view.unsupported(fmt::format("input \"{}\", which is no quantized value", view.name(i)));
+  if (value == nullptr) view.unsupported(fmt::format("input \"{}\", which is no quantized value", view.name(i)));
   return *value;
 }
 
 Operand Lowering::operand(const View& view, std::size_t i) {
   view.in(i);
   auto* value = std::get_if<Real>(&values_.at(view.name(i)));
-  if (value == nullptr)
-    view.unsupported(fmt::format("input \"{}\", a float that is not quantized", view.name(i)));
+  if (value == nullptr) view.unsupported(fmt::format("input \"{}\", a float that is not quantized", view.name(i)));
   return materialise(view.name(i), *value, view.where());
 }
 
@@ -34,8 +32,7 @@ Operand Lowering::integer_operand(const View& view, std::size_t i, Quant quant) 
     o.type = integer->type;
     return o;
   }
-  if (view.constant(i) == nullptr)
-    view.fail(fmt::format("input \"{}\": expected integers, got floats", view.name(i)));
+  if (view.constant(i) == nullptr) view.fail(fmt::format("input \"{}\": expected integers, got floats", view.name(i)));
   auto values = std::make_shared<Tensor>(
       tensor_of(*view.constant(i), fmt::format("{}: input \"{}\"", view.where(), view.name(i))));
   o.shape = values->shape;
@@ -63,15 +60,14 @@ Quant Lowering::quant_of(const View& view, std::size_t scale, std::size_t zero_p
     quant.affine.zero_points = view.integers(zero_point, "zero point");
     for (const std::int64_t z : quant.affine.zero_points) {
       if (!integers.holds(z))
-        view.fail(
-            fmt::format("zero point \"{}\": {} is no {}", view.name(zero_point), z, type_text(integers)));
+        view.fail(fmt::format("zero point \"{}\": {} is no {}", view.name(zero_point), z, type_text(integers)));
     }
   }
   const std::size_t count = std::max(quant.affine.scales.size(), quant.affine.zero_points.size());
   const auto fits = [&](std::size_t n) { return n == 1 || (n > 0 && n == count); };
   if (!fits(scales.size()) || !fits(quant.affine.zero_points.size())) {
-    view.fail(fmt::format("expected as many zero points as scales, got {} and {}",
-                          quant.affine.zero_points.size(), scales.size()));
+    view.fail(fmt::format("expected as many zero points as scales, got {} and {}", quant.affine.zero_points.size(),
+                          scales.size()));
   }
   quant.affine.scales.resize(count, quant.affine.scales[0]);
   quant.affine.zero_points.resize(count, quant.affine.zero_points[0]);
@@ -85,8 +81,7 @@ void Lowering::set_axis(const View& view, std::size_t scale, const Shape& x, Qua
   if (a.scales.size() == 1 && block == 0) return;
   const auto rank = static_cast<std::int64_t>(x.rank());
   const std::int64_t axis = view.integer("axis", 1);
-  if (axis < -rank || axis >= rank)
-    view.fail(fmt::format("expected an axis in {}..{}, got {}", -rank, rank - 1, axis));
+  if (axis < -rank || axis >= rank) view.fail(fmt::format("expected an axis in {}..{}, got {}", -rank, rank - 1, axis));
   a.axis = axis < 0 ? axis + rank : axis;
   const std::int64_t extent = x[static_cast<std::size_t>(a.axis)];
   Shape expected{extent};
@@ -100,8 +95,7 @@ void Lowering::set_axis(const View& view, std::size_t scale, const Shape& x, Qua
   }
   const Shape& got = view.known(scale, "scale").array.shape;
   if (got != expected)
-    view.fail(fmt::format("scale \"{}\": expected shape {}, got {}", view.name(scale), expected.text(),
-                          got.text()));
+    view.fail(fmt::format("scale \"{}\": expected shape {}, got {}", view.name(scale), expected.text(), got.text()));
 }
 
 std::vector<float> Lowering::weight_scales(const View& view, const Operand& w, std::size_t axis,
@@ -111,9 +105,8 @@ std::vector<float> Lowering::weight_scales(const View& view, const Operand& w, s
   const std::vector<float> scales(a.scales.begin(), a.scales.end());
   if (scales.size() == 1) return scales;
   if (a.axis != static_cast<std::int64_t>(axis) || static_cast<std::int64_t>(scales.size()) != channels) {
-    view.unsupported(
-        fmt::format("{} weight scales along axis {} (one, or one per output channel along axis {}, are)",
-                    scales.size(), a.axis, axis));
+    view.unsupported(fmt::format("{} weight scales along axis {} (one, or one per output channel along axis {}, are)",
+                                 scales.size(), a.axis, axis));
   }
   return scales;
 }

@@ -13,8 +13,7 @@
 namespace obz::onnx {
 namespace {
 
-/// Real value of an integer behind a chain of per-tensor steps, as slope * q + offset; nullopt when it is not
-/// affine.
+/// Real value of an integer behind a chain of per-tensor steps, as slope * q + offset; nullopt when it is not affine.
 struct Affine {
   double slope = 1, offset = 0;
 };
@@ -36,32 +35,26 @@ std::optional<Affine> affine_of(const std::vector<ChainStep>& chain, const Opera
   return f;
 }
 
-/// Scale and zero point that give every integer of the range the very float32 the chain gives; nullopt
-/// without any.
-std::optional<Quant> exact_border(const std::vector<ChainStep>& chain, const Operand& x, const Affine& f,
-                                  Range range) {
+/// Scale and zero point that give every integer of the range the very float32 the chain gives; nullopt without any.
+std::optional<Quant> exact_border(const std::vector<ChainStep>& chain, const Operand& x, const Affine& f, Range range) {
   const double zero = -f.offset / f.slope;
   if (!(f.slope > 0) || !std::isfinite(f.slope) || !(std::fabs(zero) < 1e9)) return std::nullopt;
   Quant quant;
   const auto scale = static_cast<float>(f.slope);
   const auto zero_point = static_cast<std::int64_t>(std::nearbyint(zero));
   quant.affine = AffineScale{{static_cast<double>(scale)}, {zero_point}};
-  const ChainSource source{
-      .scales = x.quant.affine.scales, .zero_point = x.quant.zero_point(), .range = range};
+  const ChainSource source{.scales = x.quant.affine.scales, .zero_point = x.quant.zero_point(), .range = range};
   constexpr std::int64_t samples = 1 << 16;
   const std::int64_t stride = std::max<std::int64_t>(1, (range.hi - range.lo) / samples);
   for (std::int64_t q = range.lo; q <= range.hi; q += stride) {
-    if (static_cast<float>(q - zero_point) * scale != apply_chain(chain, source.real(q, 0), 0))
-      return std::nullopt;
+    if (static_cast<float>(q - zero_point) * scale != apply_chain(chain, source.real(q, 0), 0)) return std::nullopt;
   }
   return quant;
 }
 
 }  // namespace
 
-void Lowering::note(const std::string& text) {
-  builder_.net().notes.push_back(text);
-}
+void Lowering::note(const std::string& text) { builder_.net().notes.push_back(text); }
 
 void Lowering::note_left_out(const NodeDef& node) {
   if (!left_out_.insert(&node).second) return;
@@ -69,9 +62,8 @@ void Lowering::note_left_out(const NodeDef& node) {
     const auto value = values_.find(name);
     return value != values_.end() && std::holds_alternative<Integer>(value->second);
   });
-  note(fmt::format(
-      "{} \"{}\" {} and is left out; the outputs are the integers in front of it", node.op_type, node.name,
-      on_integers ? "has no counterpart here" : "works on floats behind the last quantized value"));
+  note(fmt::format("{} \"{}\" {} and is left out; the outputs are the integers in front of it", node.op_type, node.name,
+                   on_integers ? "has no counterpart here" : "works on floats behind the last quantized value"));
 }
 
 void Lowering::add_output(int tensor) {
@@ -85,8 +77,7 @@ void Lowering::add_border(const std::string& name, const Operand& o) {
   const auto same = [&](const OutputBorder& b) { return b.name == name && b.tensor == o.tensor; };
   if (std::any_of(borders.begin(), borders.end(), same)) return;
   borders.push_back({name, o.tensor, o.quant.affine});
-  for (double& s : borders.back().affine.scales)
-    s = static_cast<double>(static_cast<float>(s));  // products of two
+  for (double& s : borders.back().affine.scales) s = static_cast<double>(static_cast<float>(s));  // products of two
 }
 
 /// What can occur in a tensor of plain sums: from the actual weights, also behind movements; else its clamp.
@@ -97,11 +88,9 @@ Range Lowering::range_of(int tensor) {
   for (auto node = net.nodes.rbegin(); node != net.nodes.rend(); ++node) {
     if (node->outputs[0] != tensor) continue;
     if (const auto* pad = std::get_if<Pad>(&node->op)) {
-      padding = {std::min<std::int64_t>(padding.lo, pad->value),
-                 std::max<std::int64_t>(padding.hi, pad->value)};
+      padding = {std::min<std::int64_t>(padding.lo, pad->value), std::max<std::int64_t>(padding.hi, pad->value)};
     }
-    const bool moves = std::holds_alternative<Reshape>(node->op) ||
-                       std::holds_alternative<Transpose>(node->op) ||
+    const bool moves = std::holds_alternative<Reshape>(node->op) || std::holds_alternative<Transpose>(node->op) ||
                        std::holds_alternative<Slice>(node->op) || std::holds_alternative<Pad>(node->op) ||
                        std::holds_alternative<MaxPool>(node->op);
     if (moves) {
@@ -122,9 +111,8 @@ Range Lowering::range_of(int tensor) {
 void Lowering::finish_outputs() {
   const auto reported = [&](const std::string& name) {
     const std::vector<InputBorder>& borders = builder_.net().input_borders;
-    return std::any_of(borders.begin(), borders.end(), [&](const InputBorder& b) {
-      return b.scale_output == name || b.zero_point_output == name;
-    });
+    return std::any_of(borders.begin(), borders.end(),
+                       [&](const InputBorder& b) { return b.scale_output == name || b.zero_point_output == name; });
   };
   for (const ValueDef& output : model_.outputs) {
     if (reported(output.name)) continue;
@@ -187,8 +175,7 @@ void Lowering::finish_real(const std::string& name, Real& value) {
   finish_chain(name, value, x);
 }
 
-/// Output x behind the float operations of `value`: with a border where they only give the integers a
-/// meaning.
+/// Output x behind the float operations of `value`: with a border where they only give the integers a meaning.
 void Lowering::finish_chain(const std::string& name, const Real& value, Operand x) {
   bool movable = x.quant.per_tensor();
   for (const ChainStep& step : value.chain) movable = movable && !step.per_channel();
@@ -226,8 +213,8 @@ void Lowering::finish_chain(const std::string& name, const Real& value, Operand 
   }
   const bool affine = f && f->slope != 0 && std::isfinite(f->slope);
   const std::string effect =
-      affine ? fmt::format("output = {} * integer + {}, so the order of the outputs is {}", f->slope,
-                           f->offset, f->slope > 0 ? "kept" : "reversed")
+      affine ? fmt::format("output = {} * integer + {}, so the order of the outputs is {}", f->slope, f->offset,
+                           f->slope > 0 ? "kept" : "reversed")
              : std::string("they are no common increasing function, so the order of the outputs may change");
   note(fmt::format("{} behind the integers \"{}\" are left out: {}", operations, x.id, effect));
 }

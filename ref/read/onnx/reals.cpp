@@ -16,16 +16,13 @@ namespace {
 
 constexpr std::size_t kLongest = 256;  // each operation copies what stands in front of it
 
-bool same_float(float a, float b) {
-  return a == b || (std::isnan(a) && std::isnan(b));
-}
+bool same_float(float a, float b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
 /// Whether doing the step before the movements gives the same as doing it behind them.
 bool commutes(const ChainStep& step, const std::vector<Move>& moves) {
   if (step.per_channel()) return moves.empty();
   return std::all_of(moves.begin(), moves.end(), [&](const Move& move) {
-    if (std::holds_alternative<Pad>(move.op))
-      return same_float(apply_step(step, move.padding, 0), move.padding);
+    if (std::holds_alternative<Pad>(move.op)) return same_float(apply_step(step, move.padding, 0), move.padding);
     return !std::holds_alternative<MaxPool>(move.op) || is_rising(step);
   });
 }
@@ -38,11 +35,9 @@ Operand moved_constant(const NodeView& view, const Operand& o, const Move& move,
   auto moved = std::make_shared<Tensor>(shape, o.type);
   const Tensor* const inputs[] = {o.constant.get()};
   run_naive(Node{.op = move.op}, inputs, *moved);
-  Operand result{
-      .constant = std::move(moved), .shape = shape, .type = o.type, .quant = o.quant, .id = move.id};
+  Operand result{.constant = std::move(moved), .shape = shape, .type = o.type, .quant = o.quant, .id = move.id};
   if (!o.quant.per_tensor()) {
-    const std::int64_t axis =
-        o.quant.affine.block > 0 ? -1 : moved_axis(move.op, o.quant.affine.axis, o.shape, shape);
+    const std::int64_t axis = o.quant.affine.block > 0 ? -1 : moved_axis(move.op, o.quant.affine.axis, o.shape, shape);
     if (axis < 0) view.unsupported("a movement that mixes differently scaled weights");
     result.quant.affine.axis = axis;
   }
@@ -61,8 +56,7 @@ void Lowering::append_step(const View& view, Real& value, ChainStep step) {
     if (std::isnan(v)) view.fail("expected constants that are numbers, got NaN");
   }
   if (value.is_constant()) view.unsupported("arithmetic between quantized constants");
-  if (value.chain.size() >= kLongest)
-    view.unsupported(fmt::format("more than {} float operations in a row", kLongest));
+  if (value.chain.size() >= kLongest) view.unsupported(fmt::format("more than {} float operations in a row", kLongest));
   if (!commutes(step, value.moves)) {
     // The movements have to happen first: on the integers, where nothing else stands in front of them.
     const bool on_integers =
@@ -107,8 +101,7 @@ void Lowering::append_move(const View& view, Real value, Move move) {
   }
   if (value.operand() != nullptr && !value.operand()->quant.per_tensor())
     view.unsupported("moving values with more than one scale");
-  if (value.moves.size() >= kLongest)
-    view.unsupported(fmt::format("more than {} movements in a row", kLongest));
+  if (value.moves.size() >= kLongest) view.unsupported(fmt::format("more than {} movements in a row", kLongest));
   std::string id = move.id;
   value.shape = shape;
   value.moves.push_back(std::move(move));
@@ -118,9 +111,9 @@ void Lowering::append_move(const View& view, Real value, Move move) {
 /// The value as integers with their meaning, emitting what is needed; the value then is those integers.
 Operand Lowering::materialise(const std::string& name, Real& value, const std::string& where) {
   const auto refuse = [&]() -> Unsupported {
-    return Unsupported(fmt::format(
-        "{}: not supported: input \"{}\", a float that no QuantizeLinear and DequantizeLinear make integer",
-        where, name));
+    return Unsupported(
+        fmt::format("{}: not supported: input \"{}\", a float that no QuantizeLinear and DequantizeLinear make integer",
+                    where, name));
   };
   const bool keeps = value.deferred() != nullptr && preserves_values(*value.deferred());
   if (value.operand() == nullptr && !keeps) throw refuse();
@@ -135,11 +128,9 @@ Operand Lowering::materialise(const std::string& name, Real& value, const std::s
                   .type = own.type};
   for (const ChainStep& step : value.chain) {  // a ReLU keeps the values on their grid
     const auto on_grid = [&](float v) {
-      return std::isinf(v) ||
-             (std::fabs(v / out.scale) < 1e9F && std::nearbyint(v / out.scale) * out.scale == v);
+      return std::isinf(v) || (std::fabs(v / out.scale) < 1e9F && std::nearbyint(v / out.scale) * out.scale == v);
     };
-    if (step.kind != ChainStep::Kind::clip || !on_grid(step.values[0]) || !on_grid(step.values[1]))
-      throw refuse();
+    if (step.kind != ChainStep::Kind::clip || !on_grid(step.values[0]) || !on_grid(step.values[1])) throw refuse();
   }
   const NodeDef& node = !value.moves.empty()   ? *value.moves.back().node
                         : !value.chain.empty() ? *value.chain.back().node

@@ -26,8 +26,8 @@ Bytes unpack(ByteView packed, std::size_t elems, int bits, bool is_signed) {
 
 [[noreturn]] void wrong_count(const std::string& where, std::uint64_t expected, std::uint64_t got,
                               const std::string& unit, const Shape& shape, DataType type) {
-  throw Error(fmt::format("{}: expected {} {} for {} {}, got {}", where, expected, unit, shape.text(),
-                          type_name(type), got));
+  throw Error(
+      fmt::format("{}: expected {} {} for {} {}, got {}", where, expected, unit, shape.text(), type_name(type), got));
 }
 
 /// One of the typed fields, as little-endian bytes of `width` each; Error when a value does not fit.
@@ -36,8 +36,7 @@ Bytes from_field(const Field& field, int width, std::int64_t lo, std::uint64_t h
   Bytes bytes;
   bytes.reserve(static_cast<std::size_t>(field.size()) * static_cast<std::size_t>(width));
   for (const auto value : field) {
-    const bool fits =
-        value < 0 ? static_cast<std::int64_t>(value) >= lo : static_cast<std::uint64_t>(value) <= hi;
+    const bool fits = value < 0 ? static_cast<std::int64_t>(value) >= lo : static_cast<std::uint64_t>(value) <= hi;
     if (!fits) throw Error(fmt::format("{}: value {} does not fit its type", where, value));
     store_le(bytes, static_cast<std::uint64_t>(value), width);
   }
@@ -94,8 +93,7 @@ Constant decode_tensor(const obz_onnx::TensorProto& t, const std::string& where)
   const auto bits = static_cast<std::uint64_t>(packed_bits(constant.type));
   const std::uint64_t expected = (elems * bits + 7) / 8;
   Bytes bytes = raw_bytes_of(t, constant.type, where);
-  if (bytes.size() != expected)
-    wrong_count(where, expected, bytes.size(), "bytes", array.shape, constant.type);
+  if (bytes.size() != expected) wrong_count(where, expected, bytes.size(), "bytes", array.shape, constant.type);
   const bool packed = bits < 8;
   array.bytes = packed ? unpack(bytes, elems, static_cast<int>(bits), array.kind == 'i') : std::move(bytes);
   return constant;
@@ -111,8 +109,8 @@ NpyArray parse_tensor_proto(ByteView file, const std::string& name) {
   }
   onnx::Constant constant = onnx::decode_tensor(proto, name);
   if (!onnx::storage_of(constant.type)) {
-    throw Error(fmt::format("{}: {} is out of scope: expected integers, bool, float16, float32 or float64",
-                            name, onnx::type_name(constant.type)));
+    throw Error(fmt::format("{}: {} is out of scope: expected integers, bool, float16, float32 or float64", name,
+                            onnx::type_name(constant.type)));
   }
   return std::move(constant.array);
 }

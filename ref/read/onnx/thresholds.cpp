@@ -46,9 +46,8 @@ class Staircase {
       if (u < u_lo_ || u > u_hi_) return;
       const std::int64_t stairs = op.lo + op.step * (std::upper_bound(begin, end, u) - begin);
       if (stairs != value(u)) {
-        throw Error(fmt::format(
-            "{}: the float operations in front of it are not monotone (channel {}, accumulator {})", where_,
-            channel_, direction_ * u));
+        throw Error(fmt::format("{}: the float operations in front of it are not monotone (channel {}, accumulator {})",
+                                where_, channel_, direction_ * u));
       }
     };
     for (auto t = begin; t != end; ++t) {
@@ -64,8 +63,7 @@ class Staircase {
   float real(std::int64_t q) const {
     const float v = apply_chain(chain_, source_.real(q, channel_), channel_);
     if (std::isnan(v))
-      throw Error(
-          fmt::format("{}: the float operations in front of it give NaN for accumulator {}", where_, q));
+      throw Error(fmt::format("{}: the float operations in front of it give NaN for accumulator {}", where_, q));
     return v;
   }
   std::int64_t value(std::int64_t u) const { return quantizer_(real(direction_ * u), channel_); }
@@ -81,8 +79,7 @@ class Staircase {
 }  // namespace
 
 QonnxRounding rounding_of(const std::string& name, const std::string& where) {
-  constexpr std::array<std::string_view, 7> names{"ROUND", "CEIL",    "FLOOR",    "UP",
-                                                  "DOWN",  "HALF_UP", "HALF_DOWN"};
+  constexpr std::array<std::string_view, 7> names{"ROUND", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN"};
   std::string upper = name;
   for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   if (upper == "HALF_EVEN") return QonnxRounding::round;
@@ -120,17 +117,16 @@ std::int64_t Quantizer::operator()(float v, std::int64_t channel) const {
   return std::clamp(round_real(clamped, rounding), lo, hi);
 }
 
-Threshold find_thresholds(const ChainSource& source, const std::vector<ChainStep>& chain,
-                          const Quantizer& quantizer, std::int64_t axis, std::int64_t channels,
-                          const std::string& where) {
+Threshold find_thresholds(const ChainSource& source, const std::vector<ChainStep>& chain, const Quantizer& quantizer,
+                          std::int64_t axis, std::int64_t channels, const std::string& where) {
   Threshold op{.axis = std::max<std::int64_t>(axis, 0), .channels = channels};
   op.lo = static_cast<std::int32_t>(quantizer.lo);
   op.step = quantizer.bipolar ? 2 : 1;
   const std::int64_t count = (quantizer.hi - quantizer.lo) / op.step;
   constexpr std::int64_t most = std::int64_t{1} << 24;
   if (count > most / std::max<std::int64_t>(channels, 1)) {
-    throw Error(fmt::format("{}: expected at most {} thresholds, got {} for {} channels", where, most, count,
-                            channels));
+    throw Error(
+        fmt::format("{}: expected at most {} thresholds, got {} for {} channels", where, most, count, channels));
   }
   for (std::int64_t c = 0; c < channels; ++c) {
     const Staircase stairs(source, chain, quantizer, c, where);

@@ -32,8 +32,7 @@ struct Quantizer {
   std::int64_t operator()(float v, std::int64_t channel) const;
 };
 
-/// What the chain starts from: float32(scale * (q - zero point)) of an integer q in `range`, correctly
-/// rounded.
+/// What the chain starts from: float32(scale * (q - zero point)) of an integer q in `range`, correctly rounded.
 struct ChainSource {
   std::vector<double> scales{1};  ///< 1 or one per index of `axis`
   std::int64_t axis = -1;
@@ -48,8 +47,7 @@ struct ChainSource {
 
 /// The staircase q -> quantizer(chain(real(q))) per channel (`channels` 1: shared), each threshold found by
 /// bisection over the range. Error opening with `where` when the chain is not monotone or gives no number.
-Threshold find_thresholds(const ChainSource& source, const std::vector<ChainStep>& chain,
-                          const Quantizer& quantizer, std::int64_t axis, std::int64_t channels,
-                          const std::string& where);
+Threshold find_thresholds(const ChainSource& source, const std::vector<ChainStep>& chain, const Quantizer& quantizer,
+                          std::int64_t axis, std::int64_t channels, const std::string& where);
 
 }  // namespace obz::onnx

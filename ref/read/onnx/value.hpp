@@ -21,9 +21,7 @@ struct Quant {
 
   bool per_tensor() const { return affine.scales.size() == 1 && affine.block == 0; }
   float scale(std::size_t i = 0) const { return static_cast<float>(affine.scales[i]); }
-  std::int64_t zero_point(std::size_t i = 0) const {
-    return affine.zero_points.empty() ? 0 : affine.zero_points[i];
-  }
+  std::int64_t zero_point(std::size_t i = 0) const { return affine.zero_points.empty() ? 0 : affine.zero_points[i]; }
 };
 
 /// Integers with a meaning: a value of the network, or constants (weights) that are not in it yet.

@@ -1,8 +1,8 @@
 // Elementwise operators, tables and the borders.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "ref/base/error.hpp"
 #include "ref/read/tables.hpp"

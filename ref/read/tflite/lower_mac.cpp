@@ -1,7 +1,7 @@
 // Operators that multiply and accumulate.
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "ref/base/error.hpp"
 #include "ref/read/tflite/lowering.hpp"
@@ -49,7 +49,8 @@ Filter Lowering::filter(const Shape& shape, Tensor weights, std::size_t weights_
   const TensorDef& def = in(weights_input);
   weights.shape = shape;
   Filter f{std::move(weights), bias_of(bias_input, shape[0]), {}};
-  const bool all_zero = std::all_of(def.zero_points.begin(), def.zero_points.end(), [](std::int64_t z) { return z == 0; });
+  const bool all_zero =
+      std::all_of(def.zero_points.begin(), def.zero_points.end(), [](std::int64_t z) { return z == 0; });
   if (!all_zero) f.zero_points = def.zero_points;
   return f;
 }

@@ -1,7 +1,7 @@
 // Operators that move values.
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "ref/base/error.hpp"
 #include "ref/read/tflite/lowering.hpp"

@@ -1,8 +1,8 @@
 // Pools, mean, softmax.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "ref/base/error.hpp"
 #include "ref/read/tables.hpp"
@@ -64,8 +64,8 @@ void Lowering::softmax() {
   const bool tflite_family = profile_.add == AddRule::common_scale && profile_.is_dyadic();
   const Profile& profile = tflite_family ? profile_ : find_profile("tflite/double");
   if (!tflite_family) {
-    builder_.net().notes.push_back(
-        fmt::format("SOFTMAX (operator {}) keeps TFLite's fixed-point arithmetic; profile {} defines none", index_, profile_.id));
+    builder_.net().notes.push_back(fmt::format(
+        "SOFTMAX (operator {}) keeps TFLite's fixed-point arithmetic; profile {} defines none", index_, profile_.id));
   }
   const double sx = static_cast<double>(scale(x)), beta = static_cast<double>(op().options.beta);
   if (!(beta > 0) || !std::isfinite(beta)) throw Error(fmt::format("{}: expected beta > 0, got {}", where(), beta));

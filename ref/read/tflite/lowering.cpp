@@ -1,11 +1,11 @@
 #include "ref/read/tflite/lowering.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <map>
+
+#include <fmt/format.h>
 
 #include "ref/base/error.hpp"
 #include "ref/read/tflite/read_tflite.hpp"
@@ -211,7 +211,8 @@ OutputQuant Lowering::output(Activation activation, std::size_t i) const {
   // Real bounds become integers as TFLite does it: zp + round_half_away(float32 bound / float32 scale).
   const auto quantize = [&](float real) {
     const float q = std::round(real / o.scale);
-    if (!std::isfinite(q) || std::fabs(q) > 1e9F) throw Error(fmt::format("{}: scale {} is too small", where(), o.scale));
+    if (!std::isfinite(q) || std::fabs(q) > 1e9F)
+      throw Error(fmt::format("{}: scale {} is too small", where(), o.scale));
     return o.zero_point + static_cast<std::int64_t>(q);
   };
   switch (activation) {
@@ -237,9 +238,9 @@ bool Lowering::same_quant(const TensorDef& a, const TensorDef& b) const {
 
 void Lowering::require_same_quant(const TensorDef& a, const TensorDef& b) const {
   if (!same_quant(a, b)) {
-    throw Error(fmt::format("{}: expected equal quantization, got {} scale {} zero point {} and {} scale {} zero point {}",
-                            where(), type_name(a.type), scale(a), zero_point(a), type_name(b.type), scale(b),
-                            zero_point(b)));
+    throw Error(
+        fmt::format("{}: expected equal quantization, got {} scale {} zero point {} and {} scale {} zero point {}",
+                    where(), type_name(a.type), scale(a), zero_point(a), type_name(b.type), scale(b), zero_point(b)));
   }
 }
 

@@ -50,15 +50,15 @@ class Lowering {
 
   // --- the operator being lowered
   const OperatorDef& op() const { return *op_; }
-  std::string where() const;                  ///< "file: operator 3 (CONV_2D)"
+  std::string where() const;  ///< "file: operator 3 (CONV_2D)"
   [[noreturn]] void unsupported(const std::string& what) const;
   void require_inputs(std::size_t least, std::size_t most) const;
-  const TensorDef& in(std::size_t i) const;   ///< definition of input i; Error when it is absent
+  const TensorDef& in(std::size_t i) const;  ///< definition of input i; Error when it is absent
   const TensorDef& out(std::size_t i = 0) const;
   bool has_input(std::size_t i) const { return i < op_->inputs.size() && op_->inputs[i] >= 0; }
 
   // --- values
-  int value(std::size_t i);                   ///< net tensor of input i (constants are added on first use)
+  int value(std::size_t i);  ///< net tensor of input i (constants are added on first use)
   std::vector<std::int64_t> int_list(std::size_t i) const;  ///< a constant int32/int64 input
   TensorInfo info_of(int tensor_index) const;
   int emit(Operator node, std::vector<int> inputs, std::size_t output = 0);
@@ -66,7 +66,7 @@ class Lowering {
 
   // --- quantization
   IntType int_type(const TensorDef& t) const;
-  float scale(const TensorDef& t) const;      ///< per-tensor
+  float scale(const TensorDef& t) const;  ///< per-tensor
   std::int64_t zero_point(const TensorDef& t) const;
   OutputQuant output(Activation activation, std::size_t i = 0) const;
   void require_same_quant(const TensorDef& a, const TensorDef& b) const;
@@ -83,8 +83,8 @@ class Lowering {
   const std::string& file_;
   const Profile& profile_;
   NetBuilder builder_;
-  std::vector<int> value_;        ///< net tensor of each model tensor, -1 while unknown
-  std::vector<bool> is_float_;    ///< values behind the output border
+  std::vector<int> value_;      ///< net tensor of each model tensor, -1 while unknown
+  std::vector<bool> is_float_;  ///< values behind the output border
   std::size_t index_ = 0;
   const OperatorDef* op_ = nullptr;
 };

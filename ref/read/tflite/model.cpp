@@ -1,11 +1,11 @@
 #include "ref/read/tflite/model.hpp"
 
-#include <fmt/format.h>
-
 #include <map>
 
-#include "ref/base/error.hpp"
 #include "tflite_schema_generated.h"
+#include <fmt/format.h>
+
+#include "ref/base/error.hpp"
 
 namespace obz::tflite {
 namespace {
@@ -127,13 +127,22 @@ void read_split(const fb::Operator& op, ByteView bytes, const std::string& where
 }
 
 const std::map<std::string_view, ReadOptions>& option_readers() {
-  static const std::map<std::string_view, ReadOptions> readers{
-      {"CONV_2D", read_conv},         {"DEPTHWISE_CONV_2D", read_depthwise}, {"TRANSPOSE_CONV", read_conv},
-      {"AVERAGE_POOL_2D", read_pool}, {"MAX_POOL_2D", read_pool},            {"FULLY_CONNECTED", read_dense},
-      {"ADD", read_arithmetic},       {"SUB", read_arithmetic},              {"MUL", read_arithmetic},
-      {"SOFTMAX", read_softmax},      {"CONCATENATION", read_concat},        {"RESHAPE", read_reshape},
-      {"MEAN", read_reducer},         {"BATCH_MATMUL", read_batch_matmul},   {"STRIDED_SLICE", read_strided_slice},
-      {"SPLIT", read_split}};
+  static const std::map<std::string_view, ReadOptions> readers{{"CONV_2D", read_conv},
+                                                               {"DEPTHWISE_CONV_2D", read_depthwise},
+                                                               {"TRANSPOSE_CONV", read_conv},
+                                                               {"AVERAGE_POOL_2D", read_pool},
+                                                               {"MAX_POOL_2D", read_pool},
+                                                               {"FULLY_CONNECTED", read_dense},
+                                                               {"ADD", read_arithmetic},
+                                                               {"SUB", read_arithmetic},
+                                                               {"MUL", read_arithmetic},
+                                                               {"SOFTMAX", read_softmax},
+                                                               {"CONCATENATION", read_concat},
+                                                               {"RESHAPE", read_reshape},
+                                                               {"MEAN", read_reducer},
+                                                               {"BATCH_MATMUL", read_batch_matmul},
+                                                               {"STRIDED_SLICE", read_strided_slice},
+                                                               {"SPLIT", read_split}};
   return readers;
 }
 
@@ -194,10 +203,12 @@ OperatorDef read_operator(const fb::Operator& op, const fb::Model& model, std::s
   def.outputs = indices(op.outputs());
   const auto exists = [&](int i) { return i >= 0 && i < static_cast<int>(tensor_count); };
   for (const int i : def.inputs) {
-    if (i != -1 && !exists(i)) throw Error(fmt::format("{}: operator {} ({}): input {} does not exist", file, index, def.name, i));
+    if (i != -1 && !exists(i))
+      throw Error(fmt::format("{}: operator {} ({}): input {} does not exist", file, index, def.name, i));
   }
   for (const int i : def.outputs) {
-    if (!exists(i)) throw Error(fmt::format("{}: operator {} ({}): output {} does not exist", file, index, def.name, i));
+    if (!exists(i))
+      throw Error(fmt::format("{}: operator {} ({}): output {} does not exist", file, index, def.name, i));
   }
   const auto reader = option_readers().find(def.name);
   if (reader != option_readers().end()) {

@@ -10,7 +10,17 @@
 
 namespace obz::tflite {
 
-enum class Type : int { float32 = 0, float16 = 1, int32 = 2, uint8 = 3, int64 = 4, boolean = 6, int16 = 7, int8 = 9, int4 = 17 };
+enum class Type : int {
+  float32 = 0,
+  float16 = 1,
+  int32 = 2,
+  uint8 = 3,
+  int64 = 4,
+  boolean = 6,
+  int16 = 7,
+  int8 = 9,
+  int4 = 17
+};
 enum class Activation : int { none = 0, relu = 1, relu_n1_to_1 = 2, relu6 = 3, tanh = 4, sign_bit = 5 };
 
 struct TensorDef {
@@ -39,7 +49,7 @@ struct Options {
 
 struct OperatorDef {
   int code = 0;
-  std::string name;  ///< "CONV_2D", or the custom operator's own name
+  std::string name;                  ///< "CONV_2D", or the custom operator's own name
   std::vector<int> inputs, outputs;  ///< tensor indices; -1: an optional input that is absent
   Options options;
 };

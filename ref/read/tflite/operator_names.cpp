@@ -8,6 +8,7 @@ namespace obz::tflite {
 namespace {
 
 // Position = code of the file format.
+// clang-format off
 constexpr std::array<std::string_view, 127> kNames{
     "ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DEPTH_TO_SPACE", "DEQUANTIZE",
     "EMBEDDING_LOOKUP", "FLOOR", "FULLY_CONNECTED", "HASHTABLE_LOOKUP", "L2_NORMALIZATION", "L2_POOL_2D",
@@ -26,6 +27,7 @@ constexpr std::array<std::string_view, 127> kNames{
     "REVERSE_SEQUENCE", "MATRIX_DIAG", "QUANTIZE", "MATRIX_SET_DIAG", "ROUND", "HARD_SWISH", "IF", "WHILE",
     "NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5", "SCATTER_ND", "SELECT_V2", "DENSIFY", "SEGMENT_SUM",
     "BATCH_MATMUL"};
+// clang-format on
 
 }  // namespace
 
