@@ -19,6 +19,8 @@ struct Refusal {
   const char* name;
   void (*build)(OnnxBuilder&);
   const char* sentence;
+
+  friend std::ostream& operator<<(std::ostream& out, const Refusal& r) { return out << r.name; }
 };
 
 const Refusal kRefusals[] = {

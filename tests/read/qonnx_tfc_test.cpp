@@ -48,6 +48,8 @@ struct CarriesFloats {
 struct Published {
   const char* file;
   double percent;
+
+  friend std::ostream& operator<<(std::ostream& out, const Published& p) { return out << p.file; }
 };
 
 class QonnxTfc : public ::testing::TestWithParam<Published> {};

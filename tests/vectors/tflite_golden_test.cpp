@@ -19,6 +19,8 @@ namespace fs = std::filesystem;
 
 struct Case {
   std::string model, engine;
+
+  friend std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.model << ", " << c.engine; }
 };
 
 std::vector<Case> cases() {
