@@ -1,12 +1,16 @@
 // obz gen: golden vectors as a stream or a folder.
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <optional>
 
 #include <fmt/format.h>
 
+#include "cli/numbers.hpp"
 #include "cli/requant_options.hpp"
 #include "cli/verb.hpp"
+#include "golden/complete.hpp"
+#include "golden/layer_requant.hpp"
 #include "golden/requant_stream.hpp"
 #include "golden/synth.hpp"
 #include "golden/vector_set.hpp"
@@ -16,64 +20,40 @@ namespace obz::cli {
 namespace {
 
 struct Options {
-  std::string what, goal = "corners", formats, out, layer, conv, widths;
+  std::string what, goal = "corners", formats, out, layer, conv, widths, scales, acc;
   std::vector<std::string> inputs;
   std::uint64_t seed = 1;
-  std::int64_t count = 0, lanes = 1;
+  std::int64_t count = 0, lanes = 1, channels = 1, zero_point = 0;
   RequantOptions requant;
 };
 
 constexpr std::int64_t kDefaultCases = 1000, kDefaultSamples = 1;
 
-/// "1,2,3" -> numbers.
-template <std::size_t N>
-void parse_numbers(const std::string& text, const char* option, const char* meaning,
-                   std::array<std::int64_t, N>& numbers) {
-  std::string_view rest = text;
-  std::size_t n = 0;
-  while (!rest.empty() && n < N) {
-    const std::size_t end = std::min(rest.find(','), rest.size());
-    try {
-      numbers[n++] = std::stoll(std::string(rest.substr(0, end)));
-    } catch (const std::exception&) {
-      n = 0;
-      break;
-    }
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  if (n != N || !rest.empty()) throw Error(fmt::format("{} {}: expected {} numbers {}", option, text, N, meaning));
-}
-
 void write_chunk(const void* data, std::size_t bytes) {
   if (bytes > 0 && std::fwrite(data, 1, bytes, stdout) != bytes) throw Error("cannot write to stdout");
 }
 
-/// Streams cases 0 .. count-1; a million at a time would cost memory for nothing, so chunks.
-int stream_requant(const RequantSpace& space, std::int64_t count, bool binary) {
+/// Streams `count` cases; a million at a time would cost memory for nothing, so chunks.
+template <class CaseAt>
+int stream_cases(const RequantSpace& space, std::int64_t count, bool binary, CaseAt&& case_at) {
   const RecordLayout layout = record_layout(*space.profile, space.out);
   constexpr std::size_t chunk = 1 << 20;
-  if (binary) {
-    Bytes bytes;
-    bytes.reserve(chunk + 64);
-    for (std::int64_t i = 0; i < count; ++i) {
-      append_binary(bytes, layout, make_requant_case(space, static_cast<std::uint64_t>(i)), nullptr);
-      if (bytes.size() >= chunk) {
-        write_chunk(bytes.data(), bytes.size());
-        bytes.clear();
-      }
-    }
+  Bytes bytes;
+  std::string text;
+  if (!binary) text = stream_header(space) + "\n";
+  const auto flush = [&](std::size_t limit) {
+    if (bytes.size() + text.size() < limit) return;
     write_chunk(bytes.data(), bytes.size());
-    return 0;
-  }
-  std::string text = stream_header(space) + "\n";
+    write_chunk(text.data(), text.size());
+    bytes.clear();
+    text.clear();
+  };
   for (std::int64_t i = 0; i < count; ++i) {
-    append_text(text, layout, make_requant_case(space, static_cast<std::uint64_t>(i)), nullptr);
-    if (text.size() >= chunk) {
-      write_chunk(text.data(), text.size());
-      text.clear();
-    }
+    const RequantCase c = case_at(i);
+    binary ? append_binary(bytes, layout, c, nullptr) : append_text(text, layout, c, nullptr);
+    flush(chunk);
   }
-  write_chunk(text.data(), text.size());
+  flush(0);
   return 0;
 }
 
@@ -83,16 +63,84 @@ void report_set(const Manifest& m, const std::string& folder) {
   for (const auto& [event, times] : m.coverage) fmt::print(stderr, "  {:<32} {}\n", event, times);
 }
 
-int run_requant(const Options& o, const SetOptions& set, bool binary) {
+std::int32_t zero_point_of(const Options& o, IntType out) {
+  if (!out.holds(o.zero_point)) {
+    throw Error(fmt::format("--zero-point {}: expected a value of the output type, {}..{}", o.zero_point, out.min(),
+                            out.max()));
+  }
+  return static_cast<std::int32_t>(o.zero_point);
+}
+
+/// Cases that exist already: the complete sets.
+int deliver(const Options& o, const RequantSpace& space, const std::vector<RequantCase>& cases,
+            const Certificate& certificate, const SetOptions& set) {
+  if (o.out.empty()) {
+    return stream_cases(space, static_cast<std::int64_t>(cases.size()), !o.formats.empty(),
+                        [&](std::int64_t i) { return cases[static_cast<std::size_t>(i)]; });
+  }
+  report_set(write_requant_set(o.out, space, cases, certificate, set), o.out);
+  fmt::print(stderr, "complete for {} channel(s): {} steps, {} determining cases, {} directed ones beyond them\n",
+             certificate.channels, certificate.steps, certificate.determining, certificate.directed);
+  return 0;
+}
+
+/// Channels of the given real scales, or seeded ones.
+int run_complete(const Options& o, RequantSpace space, const SetOptions& set) {
+  constexpr std::int64_t most = 1 << 16;
+  if (o.channels < 1 || o.channels > most) {
+    throw Error(fmt::format("--channels {}: expected 1..{}", o.channels, most));
+  }
+  if (o.count > 0)
+    throw Error("-n and --goal complete: the channels decide how many cases there are; use --channels N");
+  std::vector<Channel> channels;
+  if (o.scales.empty()) {
+    for (std::int64_t i = 0; i < o.channels; ++i)
+      channels.push_back(draw_channel(space, static_cast<std::uint64_t>(i)));
+  } else {
+    for (const double scale : parse_scales(o.scales, "--scale")) {
+      channels.push_back(channel_of_scale(*space.profile, scale, zero_point_of(o, space.out), space.out));
+    }
+  }
+  Certificate certificate;
+  const auto cases = complete_cases(*space.profile, channels, parse_range(o.acc, "--acc", {}), certificate);
+  return deliver(o, space, cases, certificate, set);
+}
+
+/// The requantizer of a layer over the accumulators that its weights can produce.
+int run_complete_layer(const Options& o, const IntNet& net, const SetOptions& set) {
+  if (o.layer.empty()) throw Error(fmt::format("gen {} --goal complete: name a layer with --layer", o.what));
+  const Node& node = net.nodes[static_cast<std::size_t>(find_node(net, o.layer))];
+  const auto layer = layer_requant(net, node);
+  if (!layer) throw Error(fmt::format("{}: layer {} ends in no requantizer", o.what, o.layer));
+  const Profile& profile = find_profile(net.profile);
+  if (!(layer->recipe == profile.recipe)) {
+    throw Error(fmt::format("{}: layer {} rounds differently from profile {}; a stream has one recipe", o.what, o.layer,
+                            profile.id));
+  }
+  Certificate certificate;
+  std::vector<RequantCase> cases;
+  for (std::size_t i = 0; i < layer->channels.size(); ++i) {
+    append_complete(profile, layer->channels[i], layer->ranges[i], cases, certificate);
+    const AccRange r = layer->ranges[i];
+    certificate.range =
+        i == 0 ? r : AccRange{std::min(certificate.range.lo, r.lo), std::max(certificate.range.hi, r.hi)};
+  }
+  return deliver(o, {.profile = &profile, .out = layer->out, .goal = Goal::complete, .seed = o.seed}, cases,
+                 certificate, set);
+}
+
+int run_requant(const Options& o, const SetOptions& set) {
   RequantSpace space = o.requant.space();
   space.goal = goal_from(o.goal);
   space.seed = o.seed;
+  if (space.goal == Goal::complete) return run_complete(o, space, set);
   const std::int64_t count = o.count > 0 ? o.count : kDefaultCases;
   if (!o.out.empty()) {
     report_set(write_requant_set(o.out, space, count, set), o.out);
     return 0;
   }
-  return stream_requant(space, count, binary);
+  return stream_cases(space, count, !o.formats.empty(),
+                      [&](std::int64_t i) { return make_requant_case(space, static_cast<std::uint64_t>(i)); });
 }
 
 int run(const Options& o) {
@@ -104,11 +152,15 @@ int run(const Options& o) {
     if (o.out.empty() && !o.formats.empty() && set.formats != std::vector<Format>{Format::bin}) {
       throw Error(fmt::format("--format {}: a stream is text or bin; a folder (-o DIR) takes any format", o.formats));
     }
-    return run_requant(o, set, !o.formats.empty());
+    return run_requant(o, set);
+  }
+  const Goal goal = goal_from(o.goal);
+  if (goal == Goal::complete && o.what.ends_with(".obz")) return run_complete_layer(o, load_net(o.what), set);
+  if (goal == Goal::complete) {
+    throw Error(fmt::format("gen {}: --goal complete takes requant or a layer of an .obz network", o.what));
   }
   if (o.out.empty())
     throw Error(fmt::format("gen {}: give a folder with -o DIR (only requant streams to stdout)", o.what));
-  const Goal goal = goal_from(o.goal);
   const std::int64_t samples = o.count > 0 ? o.count : kDefaultSamples;
   if (o.what.ends_with(".obz")) {
     const IntNet net = load_net(o.what);
@@ -122,7 +174,14 @@ int run(const Options& o) {
     return 0;
   }
   SynthSpec spec{.op = o.what, .profile = o.requant.profile, .seed = o.seed};
-  if (!o.conv.empty()) parse_numbers(o.conv, "--conv", "N,H,W,C,K,R,S,stride,pad", spec.conv);
+  if (!o.conv.empty()) {
+    const std::vector<std::int64_t> numbers = parse_integers(o.conv, "--conv");
+    if (numbers.size() != spec.conv.size()) {
+      throw Error(fmt::format("--conv {}: expected {} numbers N,H,W,C,K,R,S,stride,pad, got {}", o.conv,
+                              spec.conv.size(), numbers.size()));
+    }
+    std::copy(numbers.begin(), numbers.end(), spec.conv.begin());
+  }
   spec.out = o.requant.space().out;
   if (!o.widths.empty()) {
     const std::size_t x = o.widths.find('x');
@@ -145,7 +204,10 @@ Verb gen_verb() {
   auto o = std::make_shared<Options>();
   std::vector<Option> options{
       {"what", "WHAT", "requant, conv2d, depthwise, dense, mma, add, mul, avgpool, or an .obz network", &o->what, true},
-      {"--goal,-g", "GOAL", "corners (ties, saturation, rails, shift extremes, 2^31) or random (default corners)",
+      {"--goal,-g", "GOAL",
+       "corners (ties, saturation, rails, shift extremes, 2^31), random, or complete (determines every monotone "
+       "device; "
+       "of requant or a layer's requantizer) (default corners)",
        &o->goal},
       {"--count,-n", "N", "cases of requant (default 1000), samples of everything else (default 1)", &o->count},
       {"--seed,-s", "N", "case i depends on seed and i alone (default 1)", &o->seed},
@@ -154,12 +216,18 @@ Verb gen_verb() {
       {"--lanes", "N", "mem files: elements per word, first one least significant (default 1)", &o->lanes},
       {"--layer,-l", "NAME", "of an .obz network: only this layer (name or index)", &o->layer},
       {"--input,-i", "FILE", "of an .obz network: real inputs instead of seeded ones", &o->inputs},
+      {"--channels", "N", "complete: seeded channels (default 1)", &o->channels},
+      {"--scale", "LIST", "complete: channels of these real scales instead, such as 0.0123,2^-7", &o->scales},
+      {"--zero-point", "N", "complete: with --scale (default 0)", &o->zero_point},
+      {"--acc", "LO,HI", "complete: the accumulators that can occur (default all of 32 bits)", &o->acc},
       {"--conv", "LIST", "N,H,W,C,K,R,S,stride,pad (default 1,8,8,16,16,3,3,1,1)", &o->conv},
       {"--types", "WxA", "weight and activation types (default int8xint8)", &o->widths}};
   o->requant.add_to(options);
   return {"gen", "Generate golden vectors: requantizer, single layers, whole networks",
           "  obz gen requant -p hawq-v3/exact -n 100000 | ./dut | obz ver requant -p hawq-v3/exact\n"
           "  obz gen requant --goal corners -n 4096 --format npy,mem,h -o vectors/requant\n"
+          "  obz gen requant --goal complete --channels 256 -p hawq-v3/exact -o vectors/complete\n"
+          "  obz gen kws.obz --layer 3 --goal complete | ./dut | obz ver requant\n"
           "  obz gen conv2d --conv 1,14,14,64,64,3,3,1,1 --types int4xuint4 -p hawq-v3/exact -o vectors/conv\n"
           "  obz gen kws.obz --layer 3 --input x.npy --format npy,mem --lanes 4 -o vectors/layer3\n",
           std::move(options), [o] { return run(*o); }};

@@ -31,7 +31,8 @@ struct RequantOptions {
 inline Goal goal_from(const std::string& text) {
   if (text == "corners") return Goal::corners;
   if (text == "random") return Goal::random;
-  throw Error(fmt::format("--goal {}: expected corners or random", text));
+  if (text == "complete") return Goal::complete;
+  throw Error(fmt::format("--goal {}: expected corners, random or complete", text));
 }
 
 }  // namespace obz::cli

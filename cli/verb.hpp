@@ -34,6 +34,7 @@ Verb run_verb();
 Verb gen_verb();
 Verb ver_verb();
 Verb check_verb();
+Verb distinguish_verb();
 Verb bench_verb();
 
 }  // namespace obz::cli

@@ -18,7 +18,7 @@ struct EnumNames<SetKind> {
 };
 template <>
 struct EnumNames<Goal> {
-  static constexpr std::array<std::string_view, 2> values{"corners", "random"};
+  static constexpr std::array<std::string_view, 3> values{"corners", "random", "complete"};
 };
 
 namespace {
@@ -45,6 +45,21 @@ Json profile_fields(const Profile& p) {
           {"top_corner", name_of(s.top)},
           {"scale_precision", name_of(s.precision)},
           {"shift_range", {s.min_shift, s.max_shift}}};
+}
+
+Json certificate_fields(const Certificate& c) {
+  return {{"claim",
+           "a device that is monotone in the accumulator and answers every case right is right on the whole range"},
+          {"assumption", "monotone device; the directed cases are for devices that are not, and prove nothing"},
+          {"proof",
+           "both ends of every tread of the staircase are among the cases (golden/staircase.hpp); checked by brute "
+           "force over all monotone functions and all channels of small widths (tests/golden)"},
+          {"channels", c.channels},
+          {"accumulators", {c.range.lo, c.range.hi}},
+          {"channels_on_a_smaller_range", c.narrowed},
+          {"steps", c.steps},
+          {"determining_cases", c.determining},
+          {"directed_cases", c.directed}};
 }
 
 /// Reads typed fields and complains in one voice.
@@ -115,6 +130,7 @@ std::string format_manifest(const Manifest& m) {
   for (const auto& [name, sha] : m.files) files[name] = sha;
   for (const auto& [event, times] : m.coverage) coverage[event] = times;
   json["coverage"] = coverage;
+  if (m.certificate) json["certificate"] = certificate_fields(*m.certificate);
   json["files"] = files;
   return json.dump(1) + "\n";
 }

@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "golden/complete.hpp"
 #include "golden/requant_case.hpp"
 
 namespace obz {
@@ -33,6 +35,7 @@ struct Manifest {
   int mem_lanes = 1;
   std::vector<std::pair<std::string, std::string>> files;      ///< name, sha256
   std::vector<std::pair<std::string, std::int64_t>> coverage;  ///< event, how often
+  std::optional<Certificate> certificate;                      ///< goal complete; written, not read back
 };
 
 std::string format_manifest(const Manifest& manifest);

@@ -5,7 +5,10 @@
 #include <bit>
 #include <cmath>
 
+#include <fmt/format.h>
+
 #include "golden/philox.hpp"
+#include "ref/base/error.hpp"
 
 namespace obz {
 namespace {
@@ -246,6 +249,30 @@ bool in_domain(const Profile& profile, const RequantCase& rc) {
     if (rc.acc < -half || rc.acc >= half) return false;
   }
   return true;
+}
+
+Channel draw_channel(const RequantSpace& space, std::uint64_t index) {
+  RequantSpace random = space;
+  random.goal = Goal::random;
+  return make_requant_case(random, index).channel;
+}
+
+Channel channel_of_scale(const Profile& profile, double scale, std::int32_t zero_point, IntType out) {
+  const auto single = static_cast<float>(scale);
+  if (!std::isfinite(single) || single <= 0) throw Error(fmt::format("expected a real scale > 0, got {}", scale));
+  if (!profile.has_zero_point && zero_point != 0) {
+    throw Error(
+        fmt::format("{}: expected zero point 0, the only one this profile knows, got {}", profile.id, zero_point));
+  }
+  try {
+    Channel c = encode_scale(profile.scale, form_scale(profile.scale, single, 1.0F, 1.0F));
+    c.zero_point = zero_point;
+    c.lo = out.min();
+    c.hi = out.max();
+    return c;
+  } catch (const Error& e) {
+    throw Error(fmt::format("{}: {}", profile.id, e.what()));
+  }
 }
 
 RequantCase make_requant_case(const RequantSpace& space, std::uint64_t index) {

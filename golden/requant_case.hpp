@@ -16,8 +16,9 @@ struct RequantCase {
 };
 
 enum class Goal : std::uint8_t {
-  corners,  ///< steps of the output, ties, rails, shift extremes, the 2^31 corner, zero-point crossings
-  random,   ///< scales and accumulators as layers have them, uniform in what matters
+  corners,   ///< steps of the output, ties, rails, shift extremes, the 2^31 corner, zero-point crossings
+  random,    ///< scales and accumulators as layers have them, uniform in what matters
+  complete,  ///< of given channels: what determines every monotone device (golden/complete.hpp)
 };
 
 /// What cases are made of.
@@ -27,6 +28,12 @@ struct RequantSpace {
   Goal goal = Goal::corners;
   std::uint64_t seed = 1;
 };
+
+/// A channel as layers have them: what a random case of this index uses.
+Channel draw_channel(const RequantSpace& space, std::uint64_t index);
+
+/// The channel that the profile forms for a real scale > 0; clamp and zero point as given. Error where it refuses.
+Channel channel_of_scale(const Profile& profile, double scale, std::int32_t zero_point, IntType out);
 
 /// Case `index`: a pure function of space and index. Always inside the domain of the profile's recipe.
 RequantCase make_requant_case(const RequantSpace& space, std::uint64_t index);

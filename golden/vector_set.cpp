@@ -109,12 +109,20 @@ std::string file_name_of(const std::string& id) {
   return name;
 }
 
-Manifest write_requant_set(const fs::path& folder, const RequantSpace& space, std::int64_t count,
-                           const SetOptions& options) {
-  check_set_options(options, count, "case");
+std::vector<RequantCase> draw_cases(const RequantSpace& space, std::int64_t count) {
   constexpr std::int64_t most = 1 << 24;
   if (count > most)
     throw Error(fmt::format("expected at most {} cases in a folder, got {}; the stream has no limit", most, count));
+  std::vector<RequantCase> cases;
+  cases.reserve(static_cast<std::size_t>(count));
+  for (std::int64_t i = 0; i < count; ++i) cases.push_back(make_requant_case(space, static_cast<std::uint64_t>(i)));
+  return cases;
+}
+
+Manifest write_requant_set(const fs::path& folder, const RequantSpace& space, const std::vector<RequantCase>& cases,
+                           const std::optional<Certificate>& certificate, const SetOptions& options) {
+  const auto count = static_cast<std::int64_t>(cases.size());
+  check_set_options(options, count, "case");
   Manifest m{.kind = SetKind::requant,
              .op = "requant",
              .profile = std::string(space.profile->id),
@@ -122,17 +130,16 @@ Manifest write_requant_set(const fs::path& folder, const RequantSpace& space, st
              .seed = space.seed,
              .count = count,
              .out = space.out,
-             .mem_lanes = 1};
+             .mem_lanes = 1,
+             .certificate = certificate};
   write_folder(folder, kManifestName, [&](const fs::path& temporary) {
     SetWriter writer(temporary, m);
     const RecordLayout layout = record_layout(*space.profile, space.out);
-    std::vector<RequantCase> cases;
     std::vector<std::int64_t> out;
     Bytes records;
-    for (std::int64_t i = 0; i < count; ++i) {
-      cases.push_back(make_requant_case(space, static_cast<std::uint64_t>(i)));
-      out.push_back(apply_recipe(cases.back().acc, space.profile->recipe, cases.back().channel));
-      append_binary(records, layout, cases.back(), &out.back());
+    for (const RequantCase& c : cases) {
+      out.push_back(apply_recipe(c.acc, space.profile->recipe, c.channel));
+      append_binary(records, layout, c, &out.back());
     }
     m.coverage = count_events(*space.profile, space.out, cases);
     writer.add("cases.bin", records);
@@ -147,6 +154,12 @@ Manifest write_requant_set(const fs::path& folder, const RequantSpace& space, st
     writer.finish();
   });
   return m;
+}
+
+Manifest write_requant_set(const fs::path& folder, const RequantSpace& space, std::int64_t count,
+                           const SetOptions& options) {
+  check_set_options(options, count, "case");
+  return write_requant_set(folder, space, draw_cases(space, count), std::nullopt, options);
 }
 
 RequantSet load_requant_set(const fs::path& folder, Manifest manifest) {

@@ -20,8 +20,12 @@ struct SetOptions {
   int mem_lanes = 1;
 };
 
-/// Cases 0 .. count-1 of the space with their expected outputs. Always contains cases.bin, which readers use.
-Manifest write_requant_set(const std::filesystem::path& folder, const RequantSpace& space, std::int64_t count,
+/// Cases 0 .. count-1 of the space.
+std::vector<RequantCase> draw_cases(const RequantSpace& space, std::int64_t count);
+
+/// Cases of one profile with their expected outputs. Always contains cases.bin, which readers use.
+Manifest write_requant_set(const std::filesystem::path& folder, const RequantSpace& space,
+                           const std::vector<RequantCase>& cases, const std::optional<Certificate>& certificate,
                            const SetOptions& options);
 
 /// One layer of `net` on samples of its own inputs (index `node`), as a network of one node: layer.obz, x0.npy ...,
@@ -32,6 +36,10 @@ Manifest write_layer_set(const std::filesystem::path& folder, const IntNet& net,
 /// The whole network with every value: net.obz, input0.npy ..., taps/<id>.npy.
 Manifest write_network_set(const std::filesystem::path& folder, const IntNet& net, const InputSet* inputs, Goal goal,
                            std::uint64_t seed, std::int64_t samples, const SetOptions& options);
+
+/// Cases 0 .. count-1 of the space.
+Manifest write_requant_set(const std::filesystem::path& folder, const RequantSpace& space, std::int64_t count,
+                           const SetOptions& options);
 
 struct RequantSet {
   Manifest manifest;

@@ -1,7 +1,6 @@
 #include "ref/net/bounds.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace obz {
 namespace {
@@ -19,22 +18,24 @@ Range clamp_range(const Requant& r, IntType type) {
   return {std::max(range.lo, type.min()), std::min(range.hi, type.max())};
 }
 
-/// Sum of filter terms: per output channel bias + sum of w * x, x free in `x` (zero point removed).
-Range filter_range(const Filter& f, Range x, bool padded) {
-  Range total{std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()};
-  const std::int64_t terms = f.out_channels() == 0 ? 0 : f.weights.elems() / f.out_channels();
-  for (std::int64_t o = 0; o < f.out_channels(); ++o) {
-    Range sum{f.bias_of(o), f.bias_of(o)};
-    for (std::int64_t k = 0; k < terms; ++k) {
-      const std::int64_t w = f.weights.data[static_cast<std::size_t>(o * terms + k)] - f.zero_point_of(o);
-      Range term = product({w, w}, x);
-      if (padded) term = join(term, {0, 0});
-      sum.lo += term.lo;
-      sum.hi += term.hi;
-    }
-    total = join(total, sum);
+/// One output channel: bias + sum of w * x, x free in `x` (zero point removed).
+Range channel_range(const Filter& f, std::int64_t channel, Range x, bool padded) {
+  const std::int64_t terms = f.weights.elems() / f.out_channels();
+  Range sum{f.bias_of(channel), f.bias_of(channel)};
+  for (std::int64_t k = 0; k < terms; ++k) {
+    const std::int64_t w = f.weights.data[static_cast<std::size_t>(channel * terms + k)] - f.zero_point_of(channel);
+    Range term = product({w, w}, x);
+    if (padded) term = join(term, {0, 0});
+    sum.lo += term.lo;
+    sum.hi += term.hi;
   }
-  return f.out_channels() == 0 ? Range{} : total;
+  return sum;
+}
+
+std::vector<Range> filter_ranges(const Filter& f, Range x, bool padded) {
+  std::vector<Range> channels;
+  for (std::int64_t o = 0; o < f.out_channels(); ++o) channels.push_back(channel_range(f, o, x, padded));
+  return channels;
 }
 
 bool pads(const Window& w) { return (w.pad_top | w.pad_left | w.pad_bottom | w.pad_right) != 0; }
@@ -48,6 +49,33 @@ Range branch_range(const Requant& r, Range in) {
   return {std::min(a, b), std::max(a, b)};
 }
 
+Range join_all(const std::vector<Range>& ranges) {
+  Range total = ranges.empty() ? Range{} : ranges[0];
+  for (const Range r : ranges) total = join(total, r);
+  return total;
+}
+
+struct RangesOfChannels {
+  const Node& node;
+  const std::vector<Range>& ranges;
+
+  Range in(std::size_t i) const { return ranges[static_cast<std::size_t>(node.inputs[i])]; }
+
+  std::vector<Range> operator()(const Conv2d& op) const {
+    return filter_ranges(op.filter, shifted(in(0), op.x_zero_point), pads(op.window));
+  }
+  std::vector<Range> operator()(const ConvTranspose2d& op) const {
+    return filter_ranges(op.filter, shifted(in(0), op.x_zero_point), true);
+  }
+  std::vector<Range> operator()(const Dense& op) const {
+    return filter_ranges(op.filter, shifted(in(0), op.x_zero_point), false);
+  }
+  template <class Op>
+  std::vector<Range> operator()(const Op&) const {
+    return {};
+  }
+};
+
 struct RangeOfAccumulator {
   const Node& node;
   const IntNet& net;
@@ -56,15 +84,11 @@ struct RangeOfAccumulator {
   Range in(std::size_t i) const { return ranges[static_cast<std::size_t>(node.inputs[i])]; }
   const Shape& shape(std::size_t i) const { return net.tensors[static_cast<std::size_t>(node.inputs[i])].shape; }
 
-  std::optional<Range> operator()(const Conv2d& op) const {
-    return filter_range(op.filter, shifted(in(0), op.x_zero_point), pads(op.window));
-  }
+  std::optional<Range> operator()(const Conv2d& op) const { return join_all(RangesOfChannels{node, ranges}(op)); }
   std::optional<Range> operator()(const ConvTranspose2d& op) const {
-    return filter_range(op.filter, shifted(in(0), op.x_zero_point), true);
+    return join_all(RangesOfChannels{node, ranges}(op));
   }
-  std::optional<Range> operator()(const Dense& op) const {
-    return filter_range(op.filter, shifted(in(0), op.x_zero_point), false);
-  }
+  std::optional<Range> operator()(const Dense& op) const { return join_all(RangesOfChannels{node, ranges}(op)); }
   std::optional<Range> operator()(const MatMul& op) const {
     const auto widest = [](Range r, const std::vector<std::int64_t>& zero_points) {
       Range all = shifted(r, zero_points[0]);
@@ -174,6 +198,10 @@ std::vector<Range> value_ranges(const IntNet& net) {
 
 std::optional<Range> accumulator_range(const IntNet& net, const Node& node, const std::vector<Range>& ranges) {
   return std::visit(RangeOfAccumulator{node, net, ranges}, node.op);
+}
+
+std::vector<Range> channel_accumulator_ranges(const Node& node, const std::vector<Range>& ranges) {
+  return std::visit(RangesOfChannels{node, ranges}, node.op);
 }
 
 }  // namespace obz

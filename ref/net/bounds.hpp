@@ -27,4 +27,7 @@ std::vector<Range> value_ranges(const IntNet& net);
 /// (padding aside); an upper bound elsewhere. nullopt: the operator does not accumulate.
 std::optional<Range> accumulator_range(const IntNet& net, const Node& node, const std::vector<Range>& ranges);
 
+/// The same for each output channel of conv2d, conv_transpose2d and dense; empty for other operators.
+std::vector<Range> channel_accumulator_ranges(const Node& node, const std::vector<Range>& ranges);
+
 }  // namespace obz
