@@ -5,13 +5,17 @@
 #include <fmt/format.h>
 #include <tbb/global_control.h>
 
+#include "cli/bar_chart.hpp"
 #include "cli/requant_options.hpp"
 #include "cli/table.hpp"
 #include "cli/verb.hpp"
 #include "golden/disagreement.hpp"
+#include "golden/distinguish.hpp"
+#include "golden/faults.hpp"
 #include "golden/requant_stream.hpp"
 #include "golden/synth.hpp"
 #include "ref/arith/apply.hpp"
+#include "ref/base/file.hpp"
 #include "ref/execute/fast.hpp"
 #include "ref/execute/naive.hpp"
 #include "ref/net/cost.hpp"
@@ -20,7 +24,7 @@ namespace obz::cli {
 namespace {
 
 struct Options {
-  std::string topic;
+  std::string topic, svg;
   std::int64_t count = 0, threads = 1;
   std::uint64_t seed = 1;
 };
@@ -87,6 +91,69 @@ int bench_profiles(const Options& o) {
         {fmt::format("{}", r), rate(d), r == 0 ? "" : fmt::format("{:.4f} %", 100.0 / static_cast<double>(2 << r))});
   }
   fmt::print("{}", shifts.text());
+  return 0;
+}
+
+// --- pairs: every profile against every other, exactly ---------------------------------------------------------
+
+/// Markdown, as docs/pairs.md holds it.
+int bench_pairs(const Options& o) {
+  const auto profiles = profile_catalogue();
+  const std::vector<double> scales = default_scales(64, o.seed);
+  Table table({"| a", "| b", "| >equal on", "| >differ on", "| >refused on", "| first difference |"});
+  for (std::size_t i = 0; i < profiles.size(); ++i) {
+    for (std::size_t j = i + 1; j < profiles.size(); ++j) {
+      const Profile &a = profiles[i], &b = profiles[j];
+      std::int64_t equal = 0, differ = 0, refused = 0;
+      std::string first;
+      for (const double scale : scales) {
+        const ChannelVerdict v = distinguish_scale(a, b, scale, 0, kInt8, {});
+        ++(!v.refused.empty() ? refused : v.difference.count == 0 ? equal : differ);
+        if (differ == 1 && first.empty() && v.difference.count > 0) {
+          first = fmt::format("scale {:.6g}, acc {}: {}, {}", scale, v.difference.at, v.out_a, v.out_b);
+        }
+      }
+      if (differ == 0 && equal > 0) first = same_function(a, b) ? "equal by construction" : "none";
+      if (equal + differ == 0) first = "no scale in common";
+      table.add({"| " + std::string(a.id), "| " + std::string(b.id), fmt::format("| {}", equal),
+                 fmt::format("| {}", differ), fmt::format("| {}", refused), "| " + first + " |"});
+    }
+  }
+  fmt::print("{}", table.text());
+  return 0;
+}
+
+// --- vectors: what a complete set finds that random cases do not ---------------------------------------------
+
+std::string share(std::int64_t found, std::int64_t of) {
+  return fmt::format("{} ({:.1f} %)", found,
+                     of == 0 ? 100.0 : 100.0 * static_cast<double>(found) / static_cast<double>(of));
+}
+
+int bench_vectors(const Options& o) {
+  const std::int64_t channels = o.count > 0 ? o.count : 1000;
+  const std::vector<FaultScore> scores = measure_faults(channels, o.seed);
+  Table table({"wrong device", ">exhaustive", ">complete set", ">as many random", ">100 x random", ">tolerance of 1",
+               ">cases a channel"});
+  std::vector<BarGroup> bars;
+  for (const FaultScore& s : scores) {
+    table.add({s.name, fmt::format("{}", s.differ), share(s.by_complete, s.differ), share(s.by_random, s.differ),
+               share(s.by_random_100, s.differ), share(s.by_tolerance, s.differ), fmt::format("{:.0f}", s.cases)});
+    bars.push_back({s.name, {}});
+    for (const std::int64_t found : {s.by_complete, s.by_random, s.by_random_100, s.by_tolerance}) {
+      bars.back().percent.push_back(s.differ == 0 ? 100
+                                                  : 100 * static_cast<double>(found) / static_cast<double>(s.differ));
+    }
+  }
+  fmt::print(
+      "channels on which a wrong device is noticed, of {} seeded ones, seed {}\n"
+      "exhaustive: every accumulator tried; tolerance of 1: the same sweep, forgiving a difference of one\n\n{}",
+      grouped(channels), o.seed, table.text());
+  if (!o.svg.empty()) {
+    const std::string svg = bar_chart_svg("Wrong requantizers noticed, of those that an exhaustive sweep notices",
+                                          {"complete set", "as many random", "100 x random", "tolerance of 1"}, bars);
+    write_file(o.svg, as_bytes(svg));
+  }
   return 0;
 }
 
@@ -176,26 +243,32 @@ int bench_layers(const Options& o) {
 int run(const Options& o) {
   if (o.count < 0) throw Error(fmt::format("-n {}: expected at least 1", o.count));
   if (o.topic == "profiles") return bench_profiles(o);
+  if (o.topic == "pairs") return bench_pairs(o);
+  if (o.topic == "vectors") return bench_vectors(o);
   if (o.topic == "stream") return bench_stream(o);
   if (o.topic == "layers") return bench_layers(o);
-  throw Error(fmt::format("bench {}: expected profiles, stream or layers", o.topic));
+  throw Error(fmt::format("bench {}: expected profiles, pairs, vectors, stream or layers", o.topic));
 }
 
 }  // namespace
 
 Verb bench_verb() {
   auto o = std::make_shared<Options>();
-  return {"bench",
-          "The measurements the documentation quotes",
-          "  obz bench profiles          how often profiles disagree\n"
-          "  obz bench stream            cases a second of gen and ver\n"
-          "  obz bench layers            fast beside ref on ResNet-50 layers\n",
-          {{"topic", "TOPIC", "profiles, stream or layers", &o->topic, true},
-           {"--count,-n", "N", "cases (profiles 6,000,000, stream 4,000,000); runs to take the best of (layers 15)",
-            &o->count},
-           {"--threads", "N", "layers: worker threads (default 1)", &o->threads},
-           {"--seed,-s", "N", "default 1", &o->seed}},
-          [o] { return run(*o); }};
+  return {
+      "bench",
+      "The measurements the documentation quotes",
+      "  obz bench profiles          how often profiles disagree\n"
+      "  obz bench vectors           wrong devices found by complete, random and tolerant comparison\n"
+      "  obz bench stream            cases a second of gen and ver\n"
+      "  obz bench layers            fast beside ref on ResNet-50 layers\n",
+      {{"topic", "TOPIC", "profiles, pairs, vectors, stream or layers", &o->topic, true},
+       {"--count,-n", "N",
+        "cases (profiles 6,000,000, stream 4,000,000); channels (vectors 1,000); runs to take the best of (layers 15)",
+        &o->count},
+       {"--threads", "N", "layers: worker threads (default 1)", &o->threads},
+       {"--svg", "FILE", "vectors: also a bar chart", &o->svg},
+       {"--seed,-s", "N", "default 1", &o->seed}},
+      [o] { return run(*o); }};
 }
 
 }  // namespace obz::cli

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "golden/distinguish.hpp"
+#include "golden/faults.hpp"
 #include "golden/layer_requant.hpp"
 #include "golden/staircase.hpp"
 #include "golden/synth.hpp"
@@ -198,6 +199,16 @@ TEST(CompleteSets, contain_the_ties_of_a_31_bit_multiplier_that_random_cases_mis
   EXPECT_EQ(certificate.steps, 255);
   EXPECT_EQ(certificate.determining + certificate.directed, static_cast<std::int64_t>(cases.size()));
   for (const RequantCase& x : cases) ASSERT_TRUE(in_domain(p, x));
+}
+
+TEST(CompleteSets, find_exactly_the_wrong_devices_that_an_exhaustive_sweep_finds) {
+  std::int64_t missed_by_random = 0;
+  for (const FaultScore& s : measure_faults(24, 3)) {
+    EXPECT_GT(s.differ, 0) << s.name;
+    EXPECT_EQ(s.by_complete, s.differ) << s.name;
+    missed_by_random += s.differ - s.by_random;
+  }
+  EXPECT_GT(missed_by_random, 0) << "random sets of the same size were expected to miss some";
 }
 
 TEST(Distinguish, proves_the_two_spellings_of_double_rounding_equal_and_finds_every_other_pair) {
