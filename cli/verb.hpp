@@ -35,6 +35,7 @@ Verb gen_verb();
 Verb ver_verb();
 Verb check_verb();
 Verb distinguish_verb();
+Verb explain_verb();
 Verb bench_verb();
 
 }  // namespace obz::cli
