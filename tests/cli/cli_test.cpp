@@ -1,4 +1,7 @@
 // The command line as users and scripts see it: exit codes, streams, help.
+#include <algorithm>
+#include <filesystem>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -21,7 +24,8 @@ using Json = nlohmann::json;
 TEST(Cli, every_verb_helps_with_an_example) {
   const auto help = shell("obz --help");
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* verb : {"import", "profiles", "info", "run", "gen", "ver", "check", "bench"}) {
+  for (const char* verb :
+       {"import", "profiles", "info", "run", "gen", "ver", "check", "distinguish", "explain", "bench"}) {
     EXPECT_THAT(help.out, HasSubstr(verb));
     const auto r = shell(std::string("obz ") + verb + " --help");
     EXPECT_EQ(r.exit_code, 0) << verb;
@@ -145,6 +149,49 @@ TEST(Cli, inputs_that_do_not_fit_are_named) {
               HasSubstr("takes int8, got float32"));
   EXPECT_THAT(error(npy_from(Tensor(Shape{0, 8, 8, 2}, kInt8))), HasSubstr("no samples"));
   EXPECT_THAT(shell("obz run " + net).err, HasSubstr("--input"));
+}
+
+TEST(CliDistinguish, gives_a_count_and_an_input_or_a_proof) {
+  const auto differ = shell("obz distinguish tflite/double tflite/single --scale 0.0123");
+  EXPECT_EQ(differ.exit_code, 1);
+  EXPECT_THAT(differ.out, HasSubstr("4 294 967 296     162       -203  -3  -2"));
+  const auto equal = shell("obz distinguish tflite/double tosa-1.0/double");
+  EXPECT_EQ(equal.exit_code, 0);
+  EXPECT_THAT(equal.out, HasSubstr("EQUAL: tflite/double and tosa-1.0/double"));
+  for (const char* bad : {"--scale 0", "--scale 1,x", "--scale -1", "--acc 2,1", "--acc 1", "--type float",
+                          "--zero-point 300", "--net nowhere.tflite"}) {
+    const auto r = shell(std::string("obz distinguish tflite/double tflite/single ") + bad);
+    EXPECT_EQ(r.exit_code, 2) << bad;
+    EXPECT_EQ(std::count(r.err.begin(), r.err.end(), '\n'), 1) << r.err;
+  }
+  EXPECT_EQ(shell("obz distinguish tflite/double nobody").exit_code, 2);
+}
+
+TEST(CliComplete, writes_a_set_with_a_certificate_that_check_accepts) {
+  const test::TempDir dir;
+  const std::string set = (dir / "set").string();
+  EXPECT_EQ(shell("obz gen requant --goal complete --channels 5 -p tflite/double -o " + set).exit_code, 0);
+  const Json manifest = Json::parse(as_text(read_file(dir / "set" / "manifest.json")));
+  EXPECT_EQ(manifest.at("goal"), "complete");
+  EXPECT_EQ(manifest.at("certificate").at("channels"), 5);
+  EXPECT_GT(manifest.at("certificate").at("determining_cases"), 5 * 2);
+  EXPECT_EQ(shell("obz check " + set + " --engines ref,fast").exit_code, 0);
+  EXPECT_EQ(shell("obz gen requant --goal complete -n 5 -o " + set + "2").exit_code, 2);
+  EXPECT_EQ(shell("obz gen conv2d --goal complete -o " + set + "2").exit_code, 2);
+  EXPECT_EQ(shell("obz gen requant --goal complete --channels 0 -o " + set + "2").exit_code, 2);
+  EXPECT_FALSE(std::filesystem::exists(dir / "set2"));
+}
+
+TEST(CliExplain, names_the_bug_and_refuses_what_explains_nothing) {
+  // tflite/double's own answers, read as another profile's: the stream says one rounding, the device does two.
+  const auto r = shell("obz gen requant -p tflite/single -n 3 | obz explain -");
+  EXPECT_EQ(r.exit_code, 2);
+  EXPECT_THAT(r.err, HasSubstr("stdin, line 2"));
+  EXPECT_EQ(shell("obz explain nowhere.txt").exit_code, 2);
+  EXPECT_EQ(shell("obz explain - </dev/null").exit_code, 2);
+  EXPECT_EQ(shell("obz explain pipe:no-such-program-here").exit_code, 3);
+  EXPECT_EQ(shell("obz explain pipe:true").exit_code, 2);
+  EXPECT_EQ(shell("obz explain pipe:cat -p onnx/mlas").exit_code, 2);
 }
 
 }  // namespace
