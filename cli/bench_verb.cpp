@@ -27,6 +27,7 @@ struct Options {
   std::string topic, svg;
   std::int64_t count = 0, threads = 1;
   std::uint64_t seed = 1;
+  std::shared_ptr<Given> given = std::make_shared<Given>();
 };
 
 double seconds_of(const std::function<void()>& work) {
@@ -241,7 +242,18 @@ int bench_layers(const Options& o) {
 }
 
 int run(const Options& o) {
-  if (o.count < 0) throw Error(fmt::format("-n {}: expected at least 1", o.count));
+  constexpr std::int64_t most = 100'000'000;
+  if (o.given->count("--count") != 0 && (o.count < 1 || o.count > most)) {
+    throw Error(fmt::format("-n {}: expected 1..{}", o.count, most));
+  }
+  Given known{"topic", "--seed"};
+  if (o.topic != "pairs") known.insert("--count");
+  if (o.topic == "layers") known.insert("--threads");
+  if (o.topic == "vectors") known.insert("--svg");
+  require_only(*o.given, known, fmt::format("bench {}", o.topic));
+  constexpr std::int64_t most_threads = 1024;
+  if (o.threads < 1 || o.threads > most_threads)
+    throw Error(fmt::format("--threads {}: expected 1..{}", o.threads, most_threads));
   if (o.topic == "profiles") return bench_profiles(o);
   if (o.topic == "pairs") return bench_pairs(o);
   if (o.topic == "vectors") return bench_vectors(o);
@@ -268,7 +280,8 @@ Verb bench_verb() {
        {"--threads", "N", "layers: worker threads (default 1)", &o->threads},
        {"--svg", "FILE", "vectors: also a bar chart", &o->svg},
        {"--seed,-s", "N", "default 1", &o->seed}},
-      [o] { return run(*o); }};
+      [o] { return run(*o); },
+      o->given};
 }
 
 }  // namespace obz::cli

@@ -24,6 +24,7 @@ struct Options {
   std::int64_t samples = 1;
   std::uint64_t seed = 1;
   bool json = false;
+  std::shared_ptr<Given> given = std::make_shared<Given>();
 };
 
 /// Seeded inputs as arrays, `samples` of them.
@@ -63,12 +64,17 @@ CheckReport check_network(const Options& o, Engines& engines, const Progress& pr
 }
 
 int run(const Options& o) {
-  if (o.samples < 1) throw Error(fmt::format("--samples {}: expected at least 1", o.samples));
+  const bool set = std::filesystem::is_directory(o.subject);
+  Given known{"subject", "--engines", "--junit", "--html", "--json"};
+  if (!set) known.insert({"--input", "--samples"});
+  if (!set && o.inputs.empty()) known.insert({"--seed", "--goal"});
+  require_only(*o.given, known, set ? "check of a vector set" : "check of a network on given inputs");
+  constexpr std::int64_t most = 1 << 20;
+  if (o.samples < 1 || o.samples > most) throw Error(fmt::format("--samples {}: expected 1..{}", o.samples, most));
   Engines engines = make_engines(o.engines);
   ProgressBar bar("check");
   const Progress progress = [&](std::int64_t done, std::int64_t total) { bar.update(done, total); };
-  const CheckReport report = std::filesystem::is_directory(o.subject) ? check_set(o.subject, engines, progress)
-                                                                      : check_network(o, engines, progress);
+  const CheckReport report = set ? check_set(o.subject, engines, progress) : check_network(o, engines, progress);
   if (!o.junit.empty()) {
     const std::string junit = report_junit(report);
     write_file(o.junit, as_bytes(junit));
@@ -104,7 +110,8 @@ Verb check_verb() {
            {"--junit", "FILE", "also write JUnit XML", &o->junit},
            {"--html", "DIR", "also write DIR/index.html", &o->html},
            {"--json", "", "report as JSON", &o->json}},
-          [o] { return run(*o); }};
+          [o] { return run(*o); },
+          o->given};
 }
 
 }  // namespace obz::cli

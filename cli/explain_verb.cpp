@@ -140,7 +140,7 @@ int report(const Options& o, const Answers& answers, const Explanation& e, const
 int print_next(const Options& o, const Answers& answers, const std::vector<Theory>& alive) {
   const auto cases = next_cases(alive, *answers.profile, answers.out, static_cast<int>(o.next), o.seed);
   const RecordLayout layout = record_layout(*answers.profile, answers.out);
-  std::string text = stream_header({answers.profile, answers.out}) + "\n";
+  std::string text = stream_header({answers.profile, answers.out}, static_cast<std::int64_t>(cases.size())) + "\n";
   for (const RequantCase& c : cases) append_text(text, layout, c, nullptr);
   fmt::print("{}", text);
   fmt::print(stderr, "{} case(s) that split the {} theories left; answer them in this order and explain the result\n",

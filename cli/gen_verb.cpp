@@ -25,6 +25,7 @@ struct Options {
   std::uint64_t seed = 1;
   std::int64_t count = 0, lanes = 1, channels = 1, zero_point = 0;
   RequantOptions requant;
+  std::shared_ptr<Given> given = std::make_shared<Given>();
 };
 
 constexpr std::int64_t kDefaultCases = 1000, kDefaultSamples = 1;
@@ -40,7 +41,7 @@ int stream_cases(const RequantSpace& space, std::int64_t count, bool binary, Cas
   constexpr std::size_t chunk = 1 << 20;
   Bytes bytes;
   std::string text;
-  if (!binary) text = stream_header(space) + "\n";
+  if (!binary) text = stream_header(space, count) + "\n";
   const auto flush = [&](std::size_t limit) {
     if (bytes.size() + text.size() < limit) return;
     write_chunk(bytes.data(), bytes.size());
@@ -143,8 +144,25 @@ int run_requant(const Options& o, const SetOptions& set) {
                       [&](std::int64_t i) { return make_requant_case(space, static_cast<std::uint64_t>(i)); });
 }
 
+/// Options that would be ignored are refused: somebody expected them to do something.
+void check_given(const Options& o) {
+  const bool requant = o.what == "requant", net = o.what.ends_with(".obz"), complete = o.goal == "complete";
+  Given known{"what", "--goal", "--seed", "--out", "--format"};
+  if (!complete) known.insert("--count");
+  if (!o.out.empty()) known.insert("--lanes");
+  if (net) known.insert({"--layer", "--input"});
+  if (!net) known.insert({"--profile", "--type"});
+  if (!net && !requant) known.insert({"--conv", "--types"});
+  if (requant && complete) known.insert({"--channels", "--scale", "--zero-point", "--acc"});
+  require_only(*o.given, known, fmt::format("gen {}{}", o.what, complete ? " --goal complete" : ""));
+  if (o.given->count("--count") != 0 && o.count < 1) throw Error(fmt::format("-n {}: expected at least 1", o.count));
+  if (o.given->count("--lanes") != 0 && o.formats.find("mem") == std::string::npos) {
+    throw Error(fmt::format("--lanes {}: only the mem format has words; add --format mem", o.lanes));
+  }
+}
+
 int run(const Options& o) {
-  if (o.count < 0) throw Error(fmt::format("-n {}: expected at least 1", o.count));
+  check_given(o);
   SetOptions set;
   if (!o.formats.empty()) set.formats = parse_formats(o.formats);
   set.mem_lanes = static_cast<int>(std::clamp<std::int64_t>(o.lanes, 0, 1 << 20));
@@ -223,14 +241,17 @@ Verb gen_verb() {
       {"--conv", "LIST", "N,H,W,C,K,R,S,stride,pad (default 1,8,8,16,16,3,3,1,1)", &o->conv},
       {"--types", "WxA", "weight and activation types (default int8xint8)", &o->widths}};
   o->requant.add_to(options);
-  return {"gen", "Generate golden vectors: requantizer, single layers, whole networks",
+  return {"gen",
+          "Generate golden vectors: requantizer, single layers, whole networks",
           "  obz gen requant -p hawq-v3/exact -n 100000 | ./dut | obz ver requant -p hawq-v3/exact\n"
           "  obz gen requant --goal corners -n 4096 --format npy,mem,h -o vectors/requant\n"
           "  obz gen requant --goal complete --channels 256 -p hawq-v3/exact -o vectors/complete\n"
           "  obz gen kws.obz --layer 3 --goal complete | ./dut | obz ver requant\n"
           "  obz gen conv2d --conv 1,14,14,64,64,3,3,1,1 --types int4xuint4 -p hawq-v3/exact -o vectors/conv\n"
           "  obz gen kws.obz --layer 3 --input x.npy --format npy,mem --lanes 4 -o vectors/layer3\n",
-          std::move(options), [o] { return run(*o); }};
+          std::move(options),
+          [o] { return run(*o); },
+          o->given};
 }
 
 }  // namespace obz::cli

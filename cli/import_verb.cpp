@@ -1,4 +1,5 @@
 // obz import: a model file to an IntNet.
+#include <charconv>
 #include <memory>
 
 #include <fmt/format.h>
@@ -40,12 +41,9 @@ int run(const Options& o) {
   for (const std::string& d : o.dimensions) {
     const auto [name, value] = split(d, "--dim");
     std::int64_t extent = 0;
-    try {
-      extent = std::stoll(value);
-    } catch (const std::exception&) {
-      extent = 0;
-    }
-    if (extent < 1) throw Error(fmt::format("--dim {}: expected an extent >= 1, got {}", name, value));
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), extent);
+    if (error != std::errc() || end != value.data() + value.size() || extent < 1)
+      throw Error(fmt::format("--dim {}: expected an extent >= 1, got {}", name, value));
     import.dimensions.emplace(name, extent);
   }
   const IntNet net = import_model(std::filesystem::path(o.model), import);

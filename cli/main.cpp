@@ -1,6 +1,9 @@
 // obz: a table of verbs. The only file that sees CLI11, and the only place where errors become exit codes.
+#include <charconv>
 #include <cstdio>
 #include <exception>
+#include <limits>
+#include <system_error>
 
 #include <CLI/CLI.hpp>
 
@@ -16,12 +19,31 @@ using obz::cli::Verb;
 
 constexpr int kBadInput = 2, kMissing = 3;
 
-void add_option(CLI::App& command, const Option& o) {
+/// Digits in base 10 and nothing else: CLI11's own conversion saturates, wraps -1 and takes an empty text for 0.
+template <class T>
+T integer(const std::string& text, const std::string& flag) {
+  T value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    throw obz::Error(flag + " " + text + ": expected an integer in " + std::to_string(std::numeric_limits<T>::min()) +
+                     ".." + std::to_string(std::numeric_limits<T>::max()));
+  }
+  return value;
+}
+
+std::string name_of(const Option& o) { return o.flags.substr(0, o.flags.find(',')); }
+
+CLI::Option* add_option(CLI::App& command, const Option& o) {
   CLI::Option* added = std::visit(
       [&](auto* target) -> CLI::Option* {
         using T = std::decay_t<decltype(*target)>;
         if constexpr (std::is_same_v<T, bool>) {
           return command.add_flag(o.flags, *target, o.help);
+        } else if constexpr (std::is_integral_v<T>) {
+          const auto convert = [target, name = name_of(o)](const std::string& text) {
+            *target = integer<T>(text, name);
+          };
+          return command.add_option_function<std::string>(o.flags, convert, o.help)->type_name(o.meta);
         } else {
           return command.add_option(o.flags, *target, o.help)->type_name(o.meta);
         }
@@ -29,6 +51,19 @@ void add_option(CLI::App& command, const Option& o) {
       o.target);
   if (std::holds_alternative<std::vector<std::string>*>(o.target)) added->allow_extra_args(false);
   if (o.required) added->required();
+  return added;
+}
+
+/// What the user gave; an empty text is no value of anything.
+void note_given(const Verb& verb, const std::vector<CLI::Option*>& added) {
+  for (std::size_t i = 0; i < added.size(); ++i) {
+    if (added[i]->count() == 0) continue;
+    const std::string name = name_of(verb.options[i]);
+    for (const std::string& text : added[i]->results()) {
+      if (text.empty()) throw obz::Error(name + ": expected a value, got an empty text");
+    }
+    if (verb.given) verb.given->insert(name);
+  }
 }
 
 int run(int argc, char** argv) {
@@ -47,8 +82,12 @@ int run(int argc, char** argv) {
   for (const Verb& verb : verbs) {
     CLI::App* command = app.add_subcommand(verb.name, verb.summary);
     command->footer("Examples:\n" + verb.examples);
-    for (const Option& o : verb.options) add_option(*command, o);
-    command->callback([&verb, &code] { code = verb.run(); });
+    std::vector<CLI::Option*> added;
+    for (const Option& o : verb.options) added.push_back(add_option(*command, o));
+    command->callback([&verb, &code, added] {
+      note_given(verb, added);
+      code = verb.run();
+    });
   }
   try {
     app.parse(argc, argv);
@@ -78,6 +117,9 @@ int main(int argc, char** argv) {
     return kMissing;
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr, "obz: not enough memory for this input\n");
+    return kBadInput;
+  } catch (const std::system_error& e) {  // fmt::print on a closed or full stdout
+    std::fprintf(stderr, "obz: cannot write to stdout: %s\n", e.code().message().c_str());
     return kBadInput;
   } catch (const std::exception& e) {
     std::fprintf(stderr, "obz: internal error: %s. Please report this.\n", e.what());

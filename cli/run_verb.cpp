@@ -78,9 +78,14 @@ void write_taps(const std::string& folder, const IntNet& net, const std::vector<
 }
 
 std::vector<std::int64_t> read_labels(const std::string& path, std::int64_t samples) {
-  const std::vector<std::int64_t> labels = npy_to_int64(parse_npy(read_file(path), path), path);
-  if (static_cast<std::int64_t>(labels.size()) < samples) {
-    throw Error(fmt::format("{}: expected {} labels, got {}", path, samples, labels.size()));
+  const NpyArray array = parse_npy(read_file(path), path);
+  const std::vector<std::int64_t> labels = npy_to_int64(array, path);
+  if (array.shape.rank() != 1 || array.shape[0] < samples) {
+    throw Error(
+        fmt::format("{}: expected at least {} labels in one dimension, got {}", path, samples, array.shape.text()));
+  }
+  for (const std::int64_t label : labels) {
+    if (label < 0) throw Error(fmt::format("{}: expected labels >= 0, got {}", path, label));
   }
   return labels;
 }

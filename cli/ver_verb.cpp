@@ -1,4 +1,5 @@
 // obz ver: judges the answers of a device that stood in the middle of a gen | dut | ver pipe.
+#include <charconv>
 #include <cstdio>
 #include <memory>
 
@@ -46,8 +47,14 @@ class Judge {
           fmt::format("{}: this case is outside the domain of {} (stream of another profile?)", where, profile_.id));
   }
 
+  /// The stream's header says how many cases it has; several streams in a row add up.
+  void announce(std::int64_t count) { announced_ += count; }
+
   int finish(bool json) const {
     if (compared_ == 0) throw Error("ver: no cases on stdin, so nothing was compared");
+    if (announced_ > 0 && compared_ != announced_) {
+      throw Error(fmt::format("ver: the stream announced {} cases, {} were answered", announced_, compared_));
+    }
     if (json) {
       fmt::print("{}\n",
                  nlohmann::ordered_json{{"profile", profile_.id}, {"compared", compared_}, {"differ", differ_}}.dump());
@@ -60,7 +67,7 @@ class Judge {
  private:
   const Profile& profile_;
   IntType out_;
-  std::int64_t show_, compared_ = 0, differ_ = 0;
+  std::int64_t show_, compared_ = 0, differ_ = 0, announced_ = 0;
 };
 
 /// Reads stdin in large pieces and hands out whole records; what is left at the end is an incomplete one.
@@ -101,10 +108,9 @@ void judge_binary(const RecordLayout& layout, Judge& judge) {
 }
 
 /// A header that names another profile or type than the options is a mistake, not a mismatch.
-void check_header(std::string_view line, const RequantSpace& space) {
+void check_header(std::string_view line, const RequantSpace& space, Judge& judge) {
   if (!line.starts_with("# obz requant/")) return;
-  RequantSpace same = space;
-  const std::string expected = stream_header(same);
+  const std::string expected = stream_header(space, 0);
   const auto word = [](std::string_view text, std::string_view key) {
     const std::size_t at = text.find(key);
     if (at == std::string_view::npos) return std::string_view();
@@ -117,6 +123,10 @@ void check_header(std::string_view line, const RequantSpace& space) {
                               word(expected, key)));
     }
   }
+  const std::string_view count = word(line, "count=");
+  std::int64_t announced = 0;
+  std::from_chars(count.data(), count.data() + count.size(), announced);
+  judge.announce(announced);
 }
 
 void judge_text(const RequantSpace& space, const RecordLayout& layout, Judge& judge) {
@@ -134,7 +144,7 @@ void judge_text(const RequantSpace& space, const RecordLayout& layout, Judge& ju
       at = std::min(stop + 1, have);
       ++number;
       if (!line.empty() && line.front() == '#') {
-        check_header(line, space);
+        check_header(line, space, judge);
       } else if (!line.empty() && line != "\r") {
         std::int64_t got = 0;
         const std::string where = fmt::format("line {}", number);
@@ -150,6 +160,7 @@ void judge_text(const RequantSpace& space, const RecordLayout& layout, Judge& ju
 int run(const Options& o) {
   if (o.what != "requant")
     throw Error(fmt::format("ver {}: only requant streams are judged; `obz check DIR` judges vector sets", o.what));
+  if (o.errors < 0) throw Error(fmt::format("--errors {}: expected 0 for all, or how many to print", o.errors));
   if (o.format != "text" && o.format != "bin") throw Error(fmt::format("--format {}: expected text or bin", o.format));
   const RequantSpace space = o.requant.space();
   const RecordLayout layout = record_layout(*space.profile, space.out);

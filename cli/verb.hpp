@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -19,12 +21,19 @@ struct Option {
   bool required = false;
 };
 
+/// Names of the options that stood on the command line, as in Option::flags without aliases: "--count".
+using Given = std::set<std::string>;
+
+/// Error unless all options given are among `known` (those that mean something in this use of the verb).
+void require_only(const Given& given, const Given& known, const std::string& use);
+
 struct Verb {
   std::string name;
   std::string summary;   ///< one line in `obz --help`
   std::string examples;  ///< shown under the verb's own --help
   std::vector<Option> options;
   std::function<int()> run;  ///< returns the exit code: 0 equal, 1 mismatch; throws Error for 2, MissingTool for 3
+  std::shared_ptr<Given> given = nullptr;  ///< filled before run, for verbs that want to know
 };
 
 Verb import_verb();

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 
 #include <fmt/format.h>
@@ -64,6 +65,9 @@ std::unique_ptr<Engine> make_engine(const std::string& name) {
   if (name == "ref") return std::make_unique<RefEngine>();
   if (name == "fast") return std::make_unique<FastEngine>();
   if (name.starts_with(pipe)) return std::make_unique<PipeEngine>(name.substr(pipe.size()));
+  for (const std::string_view planned : {"rtl", "sysc", "ptx", "gpu"}) {
+    if (name == planned) throw MissingTool(fmt::format("engine {} is not part of this build", name));
+  }
   constexpr std::string_view known[] = {"ref", "fast", "pipe:COMMAND"};
   throw Error(
       fmt::format("unknown engine \"{}\"{}; engines are {}", name, did_you_mean(name, known), fmt::join(known, ", ")));
@@ -78,7 +82,12 @@ std::vector<std::unique_ptr<Engine>> make_engines(const std::vector<std::string>
       const bool command = item.compare(at, 5, "pipe:") == 0;
       const std::size_t end = command ? item.size() : std::min(item.find(',', at), item.size());
       const std::string name = item.substr(at, end - at);
-      if (!name.empty()) engines.push_back(make_engine(name));
+      if (name.empty()) throw Error(fmt::format("--engines {}: a name is missing", item));
+      engines.push_back(make_engine(name));
+      const auto same = [&](const auto& e) { return e->name() == engines.back()->name(); };
+      if (!command && std::count_if(engines.begin(), engines.end(), same) > 1) {
+        throw Error(fmt::format("--engines {}: {} stands there twice", item, name));
+      }
       at = end + 1;
     }
   }

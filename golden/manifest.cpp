@@ -6,6 +6,7 @@
 #include "ref/arith/names.hpp"
 #include "ref/base/error.hpp"
 #include "ref/base/file.hpp"
+#include "ref/base/json_depth.hpp"
 #include "ref/base/sha256.hpp"
 #include "ref/base/version.hpp"
 #include "ref/tensor/type_text.hpp"
@@ -136,6 +137,8 @@ std::string format_manifest(const Manifest& m) {
 }
 
 Manifest parse_manifest(const std::string& text, const std::string& file) {
+  if (json_depth(text) > kMaxJsonDepth)
+    throw Error(fmt::format("{}: expected at most {} levels of JSON", file, kMaxJsonDepth));
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) throw Error(fmt::format("{}: no JSON object", file));
   const Reader in(json, file);
@@ -145,11 +148,18 @@ Manifest parse_manifest(const std::string& text, const std::string& file) {
   m.kind = in.choice<SetKind>("kind");
   m.op = in.text("op");
   m.profile = in.text("profile");
-  if (!m.profile.empty()) find_profile(m.profile);
+  if (!m.profile.empty()) {
+    const Json fields = profile_fields(find_profile(m.profile));
+    if (in.at("profile_fields") != fields) {
+      throw Error(
+          fmt::format("{}: field profile_fields: this set was made for another version of {} than this obz knows", file,
+                      m.profile));
+    }
+  }
   m.goal = in.choice<Goal>("goal");
   if (!in.at("seed").is_number_unsigned()) in.fail("seed", "an integer >= 0");
   m.seed = in.at("seed").get<std::uint64_t>();
-  m.count = in.integer("count", 0, INT64_MAX);
+  m.count = in.integer("count", 1, INT64_MAX);
   const auto out = type_from_text(in.text("out"));
   if (!out || out->bits > 32) in.fail("out", "an integer type of at most 32 bits");
   m.out = *out;

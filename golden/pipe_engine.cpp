@@ -101,10 +101,13 @@ LayerResult PipeEngine::run(const LayerJob& job) {
 
 std::vector<std::int64_t> PipeEngine::run(const RequantJob& job) {
   const RecordLayout layout = record_layout(*job.profile, job.out);
-  std::string input = stream_header({job.profile, job.out}) + "\n";
+  std::string input = stream_header({job.profile, job.out}, static_cast<std::int64_t>(job.cases.size())) + "\n";
   for (const RequantCase& c : job.cases) append_text(input, layout, c, nullptr);
-  const ChildResult child = run_child(command_, input, timeout_s_);
-  if (child.exit_code == 127) throw MissingTool(fmt::format("pipe: \"{}\" cannot be started", command_));
+  // An answer repeats its line and adds an output; a device that writes much more is not answering.
+  const std::size_t most = 2 * input.size() + 64 * job.cases.size() + (std::size_t{1} << 16);
+  const ChildResult child = run_child(command_, input, timeout_s_, most);
+  if (child.exit_code == 127 || child.exit_code == 126)
+    throw MissingTool(fmt::format("pipe: \"{}\" cannot be started", command_));
 
   std::vector<std::int64_t> out;
   std::size_t line_number = 0;
@@ -119,9 +122,12 @@ std::vector<std::int64_t> PipeEngine::run(const RequantJob& job) {
     const RequantCase echoed = parse_text(line, layout, true, value, where);
     if (out.size() >= job.cases.size())
       throw Error(fmt::format("{}: more answers than the {} cases", where, job.cases.size()));
-    if (echoed.acc != job.cases[out.size()].acc) {
-      throw Error(fmt::format("{}: answers another case than the one asked (acc {} instead of {})", where, echoed.acc,
-                              job.cases[out.size()].acc));
+    std::string asked, answered;
+    append_text(asked, layout, job.cases[out.size()], nullptr);
+    append_text(answered, layout, echoed, nullptr);
+    if (asked != answered) {
+      throw Error(fmt::format("{}: answers another case than the one asked: \"{}\" instead of \"{}\"", where,
+                              answered.substr(0, answered.size() - 1), asked.substr(0, asked.size() - 1)));
     }
     out.push_back(value);
   }
@@ -129,6 +135,8 @@ std::vector<std::int64_t> PipeEngine::run(const RequantJob& job) {
     throw Error(fmt::format("\"{}\" answered {} of {} cases (exit code {})", command_, out.size(), job.cases.size(),
                             child.exit_code));
   }
+  if (child.exit_code > 128) throw Error(fmt::format("\"{}\" was ended by signal {}", command_, child.exit_code - 128));
+  if (child.exit_code != 0) throw Error(fmt::format("\"{}\" ended with exit code {}", command_, child.exit_code));
   return out;
 }
 

@@ -112,10 +112,10 @@ RecordLayout record_layout(const Profile& p, IntType out) {
   return layout;
 }
 
-std::string stream_header(const RequantSpace& space) {
+std::string stream_header(const RequantSpace& space, std::int64_t count) {
   const RecordLayout layout = record_layout(*space.profile, space.out);
-  std::string text = fmt::format("# obz requant/1 profile={} out={} seed={} fields=", space.profile->id,
-                                 type_text(space.out), space.seed);
+  std::string text = fmt::format("# obz requant/1 profile={} out={} seed={} count={} fields=", space.profile->id,
+                                 type_text(space.out), space.seed, count);
   for (const auto& f : layout.inputs) {
     text += fmt::format("{}:{}{} ", f.name,
                         layout.is_float && f.name == std::string_view("scale") ? 'f'

@@ -45,7 +45,8 @@ class SetWriter {
 };
 
 void check_set_options(const SetOptions& options, std::int64_t count, const char* what) {
-  if (count < 1) throw Error(fmt::format("expected at least one {}, got {}", what, count));
+  constexpr std::int64_t most = 1 << 27;
+  if (count < 1 || count > most) throw Error(fmt::format("expected 1..{} {}s, got {}", most, what, count));
   constexpr int most_lanes = 1 << 12;
   if (options.mem_lanes < 1 || options.mem_lanes > most_lanes) {
     throw Error(fmt::format("expected 1..{} lanes a word, got {}", most_lanes, options.mem_lanes));
@@ -95,6 +96,22 @@ std::vector<Tensor> sample_inputs(const IntNet& net, const InputSet* inputs, Goa
 
 std::int64_t sample_count(const InputSet* inputs, std::int64_t samples) {
   return inputs != nullptr ? std::min(inputs->count(), samples) : samples;
+}
+
+/// Sets are held in memory while they are written.
+void check_set_size(const IntNet& net, std::int64_t samples) {
+  std::int64_t elems = 1;
+  for (const TensorInfo& t : net.tensors) elems += t.constant ? 0 : t.shape.elems();
+  if (samples > kMaxElems / elems) {
+    throw Error(fmt::format("expected at most {} samples of {} values each in one set, got {}", kMaxElems / elems,
+                            elems, samples));
+  }
+}
+
+/// What is read must be vouched for: an unlisted file has no hash.
+void require_listed(const Manifest& m, const std::string& name, const fs::path& folder) {
+  const bool listed = std::any_of(m.files.begin(), m.files.end(), [&](const auto& file) { return file.first == name; });
+  if (!listed) throw Error(fmt::format("{}: field files: {} is missing", (folder / kManifestName).string(), name));
 }
 
 }  // namespace
@@ -166,6 +183,7 @@ RequantSet load_requant_set(const fs::path& folder, Manifest manifest) {
   RequantSet set{std::move(manifest), {}, {}};
   const Profile& profile = find_profile(set.manifest.profile);
   const RecordLayout layout = record_layout(profile, set.manifest.out);
+  require_listed(set.manifest, "cases.bin", folder);
   const Bytes records = read_file(folder / "cases.bin");
   const auto size = static_cast<std::size_t>(layout.record_bytes());
   const std::string where = (folder / "cases.bin").string();
@@ -219,6 +237,7 @@ Manifest write_layer_set(const fs::path& folder, const IntNet& net, int index, c
   check_set_options(options, samples, "sample");
   const IntNet layer = extract_layer(net, index);
   const std::int64_t count = sample_count(inputs, samples);
+  check_set_size(layer, count);
   Manifest m{.kind = SetKind::layer,
              .op = std::string(operator_name(layer.nodes[0].op)),
              .profile = net.profile,
@@ -276,6 +295,7 @@ Manifest write_network_set(const fs::path& folder, const IntNet& net, const Inpu
                            std::uint64_t seed, std::int64_t samples, const SetOptions& options) {
   check_set_options(options, samples, "sample");
   const std::int64_t count = sample_count(inputs, samples);
+  check_set_size(net, count);
   Manifest m{.kind = SetKind::network,
              .op = net.name,
              .profile = net.profile,
@@ -308,8 +328,15 @@ Manifest write_network_set(const fs::path& folder, const IntNet& net, const Inpu
 NetSet load_net_set(const fs::path& folder, Manifest manifest) {
   NetSet set{std::move(manifest), {}, {}, {}};
   const bool layer = set.manifest.kind == SetKind::layer;
-  set.net = load_net(folder / (layer ? "layer.obz" : "net.obz"));
+  const std::string net_file = layer ? "layer.obz" : "net.obz";
+  require_listed(set.manifest, net_file, folder);
+  set.net = load_net(folder / net_file);
+  if (set.net.profile != set.manifest.profile) {
+    throw Error(fmt::format("{}: field profile: expected \"{}\" as {} says, got \"{}\"",
+                            (folder / kManifestName).string(), set.net.profile, net_file, set.manifest.profile));
+  }
   const auto load = [&](const std::string& name, int tensor) {
+    require_listed(set.manifest, name + ".npy", folder);
     const fs::path path = folder / (name + ".npy");
     NpyArray array = parse_npy(read_file(path), path.string());
     std::vector<std::int64_t> dims{set.manifest.count};

@@ -32,6 +32,41 @@ Bytes read_all(std::FILE* f, const std::string& name, std::uint64_t max_bytes) {
   return bytes;
 }
 
+/// Where a symbolic link points: what is replaced is the file, not the link.
+fs::path resolved(const fs::path& path) {
+  std::error_code ec;
+  const fs::path target = fs::is_symlink(path, ec) ? fs::canonical(path, ec) : path;
+  return ec || target.empty() ? path : target;
+}
+
+/// Devices and FIFOs are written to, never replaced.
+bool is_special(const fs::path& path) {
+  std::error_code ec;
+  return fs::exists(path, ec) && !fs::is_regular_file(path, ec) && !fs::is_directory(path, ec);
+}
+
+void write_all(const fs::path& path, ByteView bytes, const fs::path& named) {
+  File f(std::fopen(path.c_str(), "wb"));
+  bool written = f && std::fwrite(bytes.data(), 1, bytes.size(), f.get()) == bytes.size();
+  written = f && std::fflush(f.get()) == 0 && written;
+  if (!written) throw Error(fmt::format("{}: cannot write: {}", named.string(), std::strerror(errno)));
+}
+
+/// True when every file below `folder` is named in the marker's text, as our own markers name what they stand for.
+bool holds_only_ours(const fs::path& folder, const std::string& marker) {
+  std::error_code ec;
+  if (!fs::is_regular_file(folder / marker, ec)) return false;
+  constexpr std::uint64_t largest = std::uint64_t{1} << 28;
+  const std::string text(as_text(read_file(folder / marker, largest)));
+  for (auto it = fs::recursive_directory_iterator(folder, ec); !ec && it != fs::recursive_directory_iterator();
+       it.increment(ec)) {
+    if (it->is_directory(ec)) continue;
+    const std::string name = fs::relative(it->path(), folder, ec).generic_string();
+    if (name != marker && text.find(fmt::format("\"{}\"", name)) == std::string::npos) return false;
+  }
+  return !ec;
+}
+
 fs::path temporary_beside(const fs::path& path) {
   fs::path name = path.filename();
   return path.parent_path() / fmt::format(".{}.obz-tmp-{}", name.string(), ::getpid());
@@ -68,6 +103,7 @@ struct TemporaryPath {
 Bytes read_file(const fs::path& path, std::uint64_t max_bytes) {
   std::error_code ec;
   if (fs::is_directory(path, ec)) throw Error(fmt::format("{}: expected a file, got a folder", path.string()));
+  if (fs::is_character_file(path, ec)) throw Error(fmt::format("{}: expected a file, got a device", path.string()));
   const File f(std::fopen(path.c_str(), "rb"));
   if (!f) throw Error(fmt::format("{}: cannot open: {}", path.string(), std::strerror(errno)));
   return read_all(f.get(), path.string(), max_bytes);
@@ -77,26 +113,26 @@ Bytes read_stdin(std::uint64_t max_bytes) { return read_all(stdin, "stdin", max_
 
 void write_file(const fs::path& path, ByteView bytes) {
   std::error_code ec;
+  if (path.empty()) throw Error("expected a file name to write to, got an empty text");
   if (fs::is_directory(path, ec)) throw Error(fmt::format("{}: is a folder, expected a file name", path.string()));
-  create_parent(path);
-  const TemporaryPath temporary{temporary_beside(path)};
-  {
-    File f(std::fopen(temporary.path.c_str(), "wb"));
-    const bool written =
-        f && std::fwrite(bytes.data(), 1, bytes.size(), f.get()) == bytes.size() && std::fflush(f.get()) == 0;
-    if (!written) throw Error(fmt::format("{}: cannot write: {}", path.string(), std::strerror(errno)));
-  }
-  rename_over(temporary.path, path);
+  if (is_special(path)) return write_all(path, bytes, path);
+  const fs::path target = resolved(path);
+  create_parent(target);
+  const TemporaryPath temporary{temporary_beside(target)};
+  write_all(temporary.path, bytes, path);
+  rename_over(temporary.path, target);
 }
 
 void write_folder(const fs::path& path, const std::string& marker, const std::function<void(const fs::path&)>& fill) {
   std::error_code ec;
-  const fs::path target = (path.filename().empty() ? path.parent_path() : path);
+  const fs::path plain = path.lexically_normal();
+  const fs::path target = resolved(plain.filename().empty() ? plain.parent_path() : plain);
   if (fs::exists(target, ec)) {
-    const bool ours = fs::is_directory(target, ec) && (fs::is_empty(target, ec) || fs::exists(target / marker, ec));
+    const bool ours = fs::is_directory(target, ec) && (fs::is_empty(target, ec) || holds_only_ours(target, marker));
     if (!ours) {
-      throw Error(fmt::format("{}: exists and holds no {}, so it is not replaced; choose another folder",
-                              target.string(), marker));
+      throw Error(fmt::format(
+          "{}: exists and holds more than what a {} of ours names, so it is not replaced; choose another folder",
+          target.string(), marker));
     }
   }
   create_parent(target);

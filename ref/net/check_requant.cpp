@@ -40,7 +40,9 @@ struct RequantChecker {
       fail(fmt::format("zero point {} is out of range", c.zero_point));
     }
     if (r.arithmetic == Arithmetic::float32_scale || r.arithmetic == Arithmetic::float64_scale) {
-      if (!std::isfinite(c.scale)) fail(fmt::format("scale {} is not finite", c.scale));
+      if (!std::isfinite(static_cast<float>(c.scale)) || c.scale < 0) {
+        fail(fmt::format("expected a finite float32 scale >= 0, got {}", c.scale));
+      }
       return;
     }
     std::uint64_t largest = std::max(magnitude(acc.lo), magnitude(acc.hi));

@@ -1,6 +1,7 @@
 #include "ref/net/save_load.hpp"
 
 #include "ref/base/file.hpp"
+#include "ref/base/json_depth.hpp"
 #include "ref/net/field_reader.hpp"
 #include "ref/net/field_writer.hpp"
 #include "ref/net/validate.hpp"
@@ -116,6 +117,11 @@ IntNet parse_net(ByteView file, const std::string& name) {
   ReadContext context{name, parse_archive(file, name)};
   const auto entry = context.arrays.find("net.json");
   if (entry == context.arrays.end()) throw Error(fmt::format("{}: no .obz network (entry net.json is missing)", name));
+  constexpr std::size_t largest = std::size_t{1} << 28;
+  if (entry->second.size() > largest || json_depth(as_text(entry->second)) > kMaxJsonDepth) {
+    throw Error(fmt::format("{}: entry net.json: expected at most {} bytes and {} levels of JSON", name, largest,
+                            kMaxJsonDepth));
+  }
   const Json json = Json::parse(entry->second.begin(), entry->second.end(), nullptr, false);
   if (!json.is_object()) throw Error(fmt::format("{}: net.json is no JSON object", name));
   if (json.value("format", Json()) != Json("obz-net")) {

@@ -69,10 +69,13 @@ void parse_descr(std::string_view text, NpyArray& array, const std::string& name
   }
 }
 
-std::int64_t integer_at(const NpyArray& a, std::size_t i) {
+std::int64_t integer_at(const NpyArray& a, std::size_t i, const std::string& name) {
   const auto width = static_cast<std::size_t>(a.item_bytes);
   const std::uint64_t bits = load_le(a.bytes.data() + i * width, a.item_bytes);
   if (a.kind == 'i') return wrap(static_cast<std::int64_t>(bits), 8 * a.item_bytes);
+  if (bits > static_cast<std::uint64_t>(INT64_MAX)) {
+    throw Error(fmt::format("{}: element {} is {}, beyond 63 bits", name, i, bits));
+  }
   return static_cast<std::int64_t>(bits);
 }
 
@@ -110,7 +113,8 @@ NpyArray parse_npy(ByteView file, const std::string& name) {
 
   NpyArray array;
   parse_descr(header_value(header, "descr", name), array, name);
-  if (!header_value(header, "fortran_order", name).starts_with("False")) {
+  const std::string_view order = header_value(header, "fortran_order", name);
+  if (!order.starts_with("False") || order.size() < 6 || (order[5] != ',' && order[5] != '}' && order[5] != ' ')) {
     throw Error(fmt::format("{}: Fortran order is not supported; save it with numpy.ascontiguousarray", name));
   }
   array.shape = parse_shape(header_value(header, "shape", name), name);
@@ -153,7 +157,7 @@ Tensor npy_to_tensor(const NpyArray& array, IntType type, const std::string& nam
   require_integers(array, name);
   Tensor tensor(array.shape, type);
   for (std::size_t i = 0; i < tensor.data.size(); ++i) {
-    const std::int64_t value = integer_at(array, i);
+    const std::int64_t value = integer_at(array, i, name);
     if (!type.holds(value)) {
       throw Error(
           fmt::format("{}: expected values in {}..{}, got {} at element {}", name, type.min(), type.max(), value, i));
@@ -173,7 +177,7 @@ FloatTensor npy_to_floats(const NpyArray& array, const std::string& name) {
 std::vector<std::int64_t> npy_to_int64(const NpyArray& array, const std::string& name) {
   require_integers(array, name);
   std::vector<std::int64_t> values(static_cast<std::size_t>(array.shape.elems()));
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = integer_at(array, i);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = integer_at(array, i, name);
   return values;
 }
 

@@ -151,6 +151,30 @@ TEST(Cli, inputs_that_do_not_fit_are_named) {
   EXPECT_THAT(shell("obz run " + net).err, HasSubstr("--input"));
 }
 
+TEST(Cli, takes_numbers_literally_and_ignores_no_option) {
+  for (const char* bad : {"gen requant -n 0", "gen requant -n 0x10", "gen requant -n ''", "gen requant -n 1e3",
+                          "gen requant -s -1", "gen requant -s 18446744073709551616", "gen requant --layer 3",
+                          "gen requant --conv 1,2,3", "gen requant --lanes 3 -o x", "gen requant --out ''",
+                          "gen conv2d --channels 3 -o x", "gen conv2d --conv 1x,8,8,16,16,3,3,1,1 -o x",
+                          "gen conv2d -n 1000000000000 -o x", "bench stream -n 1000000000000000",
+                          "bench stream --threads 2", "bench layers --threads 0", "check nowhere.obz -e fast -n 0"}) {
+    const auto r = shell(std::string("obz ") + bad);
+    EXPECT_EQ(r.exit_code, 2) << bad;
+    EXPECT_EQ(r.out, "") << bad;
+    EXPECT_EQ(std::count(r.err.begin(), r.err.end(), '\n'), 1) << r.err;
+  }
+  EXPECT_EQ(shell("obz check nowhere -e gpu").exit_code, 3);
+}
+
+TEST(Cli, a_full_disk_or_a_short_answer_is_an_error) {
+  const auto full = shell("obz profiles > /dev/full");
+  EXPECT_EQ(full.exit_code, 2);
+  EXPECT_THAT(full.err, HasSubstr("cannot write to stdout"));
+  const auto missing =
+      shell("obz gen requant -n 50 | sed '/^#/!s/$/ 00/' | head -4 | obz ver requant --errors 1 2>&1 >/dev/null");
+  EXPECT_THAT(missing.out, HasSubstr("announced 50 cases, 3 were answered"));
+}
+
 TEST(CliDistinguish, gives_a_count_and_an_input_or_a_proof) {
   const auto differ = shell("obz distinguish tflite/double tflite/single --scale 0.0123");
   EXPECT_EQ(differ.exit_code, 1);

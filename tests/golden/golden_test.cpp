@@ -175,7 +175,7 @@ TEST(VectorSet, a_changed_file_is_noticed) {
 
 TEST(VectorSet, manifests_cannot_reach_outside_their_folder) {
   for (const char* name : {"../secret", "/etc/passwd", "a/../../b", "./x"}) {
-    Manifest m{.op = "requant", .profile = "tflite/double"};
+    Manifest m{.op = "requant", .profile = "tflite/double", .count = 1};
     m.files.emplace_back(name, "00");
     EXPECT_THAT(message_of<Error>([&] { parse_manifest(format_manifest(m), "manifest.json"); }),
                 HasSubstr("plain relative names"))
@@ -190,6 +190,49 @@ TEST(VectorSet, a_foreign_folder_is_not_replaced) {
       message_of<Error>([&] { write_requant_set(dir / "mine", {.profile = &find_profile("tflite/double")}, 5, {}); }),
       HasSubstr("is not replaced"));
   EXPECT_TRUE(std::filesystem::exists(dir / "mine/thesis.txt"));
+}
+
+TEST(VectorSet, a_folder_with_a_foreign_file_beside_a_manifest_is_not_replaced) {
+  const test::TempDir dir;
+  write_requant_set(dir / "s", {.profile = &find_profile("tflite/double")}, 5, {});
+  write_requant_set(dir / "s", {.profile = &find_profile("tflite/double")}, 6, {});  // ours alone: replaced
+  write_file(dir / "s/thesis.txt", as_bytes("years of work"));
+  EXPECT_THAT(
+      message_of<Error>([&] { write_requant_set(dir / "s", {.profile = &find_profile("tflite/double")}, 5, {}); }),
+      HasSubstr("is not replaced"));
+  EXPECT_TRUE(std::filesystem::exists(dir / "s/thesis.txt"));
+}
+
+TEST(VectorSet, links_are_followed_and_devices_are_not_replaced) {
+  const test::TempDir dir;
+  write_file(dir / "real.txt", as_bytes("old"));
+  std::filesystem::create_symlink("real.txt", dir / "link.txt");
+  write_file(dir / "link.txt", as_bytes("new"));
+  EXPECT_TRUE(std::filesystem::is_symlink(dir / "link.txt"));
+  EXPECT_EQ(as_text(read_file(dir / "real.txt")), "new");
+  write_file("/dev/null", as_bytes("gone"));
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+}
+
+TEST(VectorSet, manifests_are_flat_complete_and_of_this_version) {
+  const test::TempDir dir;
+  write_requant_set(dir / "s", {.profile = &find_profile("tflite/double")}, 5, {});
+  const std::string good(as_text(read_file(dir / "s/manifest.json")));
+  const auto error_with = [&](const std::string& from, const std::string& to) {
+    std::string text = good;
+    const std::size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    text.replace(at, from.size(), to);
+    return message_of<Error>([&] { parse_manifest(text, "manifest.json"); });
+  };
+  EXPECT_THAT(error_with("\"seed\": 1", "\"seed\": " + std::string(100000, '[') + std::string(100000, ']')),
+              HasSubstr("levels"));
+  EXPECT_THAT(error_with("\"profile\": \"tflite/double\"", "\"profile\": \"tflite/single\""),
+              HasSubstr("profile_fields"));
+  EXPECT_THAT(error_with("half_away", "half_even"), HasSubstr("profile_fields"));
+  Manifest unlisted = load_manifest(dir / "s");
+  std::erase_if(unlisted.files, [](const auto& f) { return f.first == "cases.bin"; });
+  EXPECT_THAT(message_of<Error>([&] { load_requant_set(dir / "s", unlisted); }), HasSubstr("cases.bin is missing"));
 }
 
 TEST(VectorSet, layer_and_network_sets_replay) {
@@ -267,9 +310,25 @@ TEST(Pipe, layers_reach_the_device_through_their_accumulators) {
   EXPECT_GT(report.differ(), 0);
 }
 
+TEST(Engines, a_device_that_dies_or_answers_another_case_is_an_error) {
+  const std::vector<RequantCase> cases{make_requant_case({.profile = &find_profile("tflite/double")}, 0)};
+  const RequantJob job{&find_profile("tflite/double"), find_profile("tflite/double").recipe, kInt8, cases};
+  const auto error = [&](const char* command) {
+    return message_of<Error>([&] { make_engine(std::string("pipe:") + command)->run(job); });
+  };
+  constexpr const char* answer = "sed '/^#/!s/$/ 00/'";
+  EXPECT_EQ(error(answer), "");
+  EXPECT_THAT(error("sed '/^#/!s/$/ 00/'; exit 7"), HasSubstr("exit code 7"));
+  EXPECT_THAT(error("sed '/^#/!s/$/ 00/'; kill -SEGV $$"), HasSubstr("signal 11"));
+  EXPECT_THAT(error("sed '/^#/!{s/7f$/7e/;s/$/ 00/}'"), HasSubstr("another case"));
+  EXPECT_THAT(error("yes"), HasSubstr("wrote more than"));
+}
+
 TEST(Engines, unknown_names_are_refused) {
   EXPECT_THAT(message_of<Error>([] { make_engine("fsat"); }), HasSubstr("did you mean \"fast\"?"));
-  EXPECT_THAT(message_of<Error>([] { make_engines({""}); }), HasSubstr("no engine"));
+  EXPECT_THAT(message_of<Error>([] { make_engines({""}); }), HasSubstr("a name is missing"));
+  EXPECT_THAT(message_of<Error>([] { make_engines({"fast,fast"}); }), HasSubstr("twice"));
+  EXPECT_THAT(message_of<MissingTool>([] { make_engine("gpu"); }), HasSubstr("not part of this build"));
 }
 
 }  // namespace
