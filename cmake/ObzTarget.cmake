@@ -6,7 +6,7 @@ set(OBZ_SANITIZE "" CACHE STRING "Sanitizers for every target, e.g. address,unde
 function(obz_settings target)
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR})
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers
-                                           -Wno-restrict  # GCC 12: false alarms on std::string concatenation
+                                           $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>  # GCC 12: false alarms on std::string concatenation
                                            $<$<BOOL:${OBZ_WERROR}>:-Werror>)
   # The foreign float recipes are defined operation by operation: no contraction, no reassociation.
   target_compile_options(${target} PUBLIC -ffp-contract=off)
