@@ -34,6 +34,27 @@ const Refusal kRefusals[] = {
      },
      "computed by no earlier node"},
     {"unknown_output", [](OnnxBuilder& b) { b.output("y"); }, "graph output \"y\" is computed by no node"},
+    {"range_measured_before_it_changes",
+     [](OnnxBuilder& b) {
+       const std::string part = b.node("Slice", {b.input("x", {4}), b.list({0}), b.list({2})});
+       b.output(b.node("DynamicQuantizeLinear", {part}, {}, "", 3));
+     },
+     "dynamic quantization behind Slice"},
+    {"window_in_the_padding_alone",
+     [](OnnxBuilder& b) {
+       const std::string x = b.activation("x", {1, 1, 2, 2});
+       b.output(b.pair(b.node("MaxPool", {x}, {{"kernel_shape", Dims{2, 2}}, {"pads", Dims{0, 0, 3, 0}}}), 0.5F, 1));
+     },
+     "one lies in the padding alone"},
+    {"zero_points_along_the_sum",
+     [](OnnxBuilder& b) {
+       const std::string q = b.quantize(b.input("x", {2, 2}), 0.5F, 0);
+       const std::string a =
+           b.node("DequantizeLinear", {q, b.floats({0.5F, 0.5F}, {2}), b.integers(b.kInt8, {1, 2}, {2})},
+                  {{"axis", std::int64_t{1}}});
+       b.output(b.pair(b.node("MatMul", {a, b.activation("y", {2, 2})}), 1, 0));
+     },
+     "zero points along the summed axis"},
     {"float_in_between",
      [](OnnxBuilder& b) {
        b.output(b.pair(b.node("Softmax", {b.activation("x", {1, 2})}), 1, 0));

@@ -108,10 +108,46 @@ TEST(OnnxQdq, the_profile_decides_the_arithmetic_only) {
   EXPECT_EQ(op_at<Dense>(import_built(b), 0).requant.recipe.zero_point, ZeroPointAt::after_rounding);
   const IntNet reference = import_built(b, with_profile("onnx/reference"));
   EXPECT_EQ(op_at<Dense>(reference, 0).requant.recipe.arithmetic, Arithmetic::float64_scale);
-  EXPECT_EQ(op_at<Dense>(reference, 0).requant.recipe.zero_point, ZeroPointAt::before_rounding);
+  // The evaluator adds the zero point first in its QLinear operators alone; a QuantizeLinear rounds first.
+  EXPECT_EQ(op_at<Dense>(reference, 0).requant.recipe.zero_point, ZeroPointAt::after_rounding);
   const IntNet tflite = import_built(b, with_profile("tflite/double"));
   EXPECT_EQ(op_at<Dense>(tflite, 0).requant.recipe.arithmetic, Arithmetic::dyadic);
   EXPECT_EQ(op_at<Dense>(tflite, 0).filter.weights.data, (std::vector<std::int32_t>{1, 4, 2, 5, 3, 6}));
+}
+
+TEST(OnnxQdq, a_later_clip_has_the_last_word) {
+  const auto clip = [](OnnxBuilder& b, const std::string& x, float lo, float hi) {
+    return b.node("Clip", {x, b.scalar(lo), b.scalar(hi)});
+  };
+  for (const bool float_input : {false, true}) {
+    OnnxBuilder b;
+    const std::string x = float_input ? b.input("x", {1, 4}) : b.activation("x", {1, 4}, 0.5F, 0);
+    b.output(b.pair(b.node("Relu", {clip(b, x, -5, -2)}), 0.5F, 3));  // [-5, -2], then at least 0: always 0
+    const IntNet net = import_built(b);
+    std::int64_t lo = 0, hi = 0;
+    if (float_input) {
+      lo = net.input_borders.at(0).lo;
+      hi = net.input_borders.at(0).hi;
+    } else {
+      lo = op_at<Rescale>(net, 0).requant.channels.at(0).lo;
+      hi = op_at<Rescale>(net, 0).requant.channels.at(0).hi;
+    }
+    EXPECT_EQ(lo, 3);
+    EXPECT_EQ(hi, 3);
+  }
+}
+
+TEST(OnnxQdq, sixteen_bit_operands_get_sums_that_cannot_wrap) {
+  OnnxBuilder b;
+  const auto wide = [&](const char* name) {
+    return b.dequantize(b.quantize(b.input(name, {1, 4}), 0.5F, 0, b.kInt16), 0.5F, 0, b.kInt16);
+  };
+  const std::string x = wide("x"), y = wide("y");
+  b.output(b.quantize(b.node("Mul", {x, y}), 16384.0F, 0, b.kInt16));
+  const IntNet net = import_built(b);
+  EXPECT_EQ(op_at<Mul>(net, 0).accumulator.bits, 64);
+  const Tensor most(Shape{1, 4}, kInt16, {-32768, -32768, 32767, 100});
+  EXPECT_THAT(run(net, {most, most}).at(0).data, ElementsAre(16384, 16384, 16383, 0));
 }
 
 TEST(OnnxQdq, gemm_in_both_layouts_is_one_layer) {

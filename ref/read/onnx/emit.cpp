@@ -19,11 +19,12 @@ std::int64_t quantized(float v, const OutputQuant& out) {
   return saturate(rounded + out.zero_point, out.type.min(), out.type.max());
 }
 
-/// Narrows the clamp by a ReLU or Clip: quantizing is monotone, so it may come first.
+/// One more ReLU or Clip behind those the clamp holds already: quantizing is monotone, so it may come first. A later
+/// clip has the last word: it moves both ends.
 void clamp_by(const ChainStep& clip, OutputQuant& out) {
-  out.lo = std::max(out.lo, quantized(clip.values[0], out));
-  out.hi = std::min(out.hi, quantized(clip.values[1], out));
-  if (out.lo > out.hi) out.lo = out.hi;
+  const std::int64_t lowest = quantized(clip.values[0], out), highest = quantized(clip.values[1], out);
+  out.lo = std::min(std::max(out.lo, lowest), highest);
+  out.hi = std::min(std::max(out.hi, lowest), highest);
 }
 
 bool on_grid(float v, const OutputQuant& out) {
@@ -110,16 +111,16 @@ Operand Lowering::emit_rescale(const NodeDef& node, const Operand& x, const Outp
     c.hi = out.hi;
   } else {
     const double ratio = static_cast<double>(x.quant.scale()) / static_cast<double>(out.scale);
-    op.requant = fill_factor(profile_, ratio, out, where_of(node));
+    op.requant = fill_factor(quantizer_profile_, ratio, out, where_of(node));
   }
   return emit_node(node, op, {x}, id, out.type, quant);
 }
 
 /// The layer with its arithmetic for this output.
 Operand Lowering::emit_layer(const NodeDef& quantizer, const Deferred& d, const OutputQuant& out, const Quant& quant,
-                             const std::string& id) {
+                             const std::string& id, const Profile& profile) {
   if (!std::holds_alternative<MinMax>(d.op)) {
-    return emit_node(*d.node, fill(d, profile_, out, quant.is_float16, where_of(*d.node)), d.operands, id, out.type,
+    return emit_node(*d.node, fill(d, profile, out, quant.is_float16, where_of(*d.node)), d.operands, id, out.type,
                      quant);
   }
   const Operand& own = d.operands[0];  // a maximum has no arithmetic: what changes the scale comes behind it
@@ -144,7 +145,7 @@ Operand Lowering::emit_quantized(const NodeDef& quantizer, Real value, OutputQua
   }
   const Deferred* d = value.deferred();
   const std::string& source_id = value.moves.empty() ? id : value.moves.front().node->inputs[0];
-  const Operand q = d != nullptr ? emit_layer(quantizer, *d, out, quant, source_id)
+  const Operand q = d != nullptr ? emit_layer(quantizer, *d, out, quant, source_id, quantizer_profile_)
                                  : emit_rescale(quantizer, *value.operand(), out, quant, source_id);
   return emit_moves(q, value.moves, id, padding);
 }
@@ -154,7 +155,7 @@ Operand Lowering::emit_sums(Deferred& d) {
   if (d.sums.tensor >= 0) return d.sums;
   if (preserves_values(d)) {
     const Operand& own = d.operands[0];
-    d.sums = emit_layer(*d.node, d, whole_range(own), own.quant, d.id);
+    d.sums = emit_layer(*d.node, d, whole_range(own), own.quant, d.id, quantizer_profile_);
     return d.sums;
   }
   std::optional<Sums> sums = sums_of(d, profile_);
@@ -215,6 +216,12 @@ Operand Lowering::emit_input(const View& view, const Real& value, InputBorder bo
     constexpr FloatStep::Kind kinds[] = {FloatStep::Kind::add, FloatStep::Kind::sub, FloatStep::Kind::add,
                                          FloatStep::Kind::mul, FloatStep::Kind::div};
     border.steps.push_back({kinds[static_cast<std::size_t>(step.kind)], static_cast<double>(step.values[0])});
+  }
+  for (const Move& move : value.moves) {  // a range that is measured must be measured behind what changes it
+    const bool keeps_all = std::holds_alternative<Reshape>(move.op) || std::holds_alternative<Transpose>(move.op);
+    if (border_by == QuantizeBy::dynamic && !keeps_all) {
+      view.unsupported(fmt::format("dynamic quantization behind {} \"{}\"", move.node->op_type, move.node->name));
+    }
   }
   if (!value.moves.empty() && !q.quant.per_tensor())
     view.unsupported("a float input moved in front of a quantizer with several scales");

@@ -24,6 +24,19 @@ Requant keep(const OutputQuant& out) {
   return r;
 }
 
+/// Operands of more than 8 bits leave 32-bit sums on ordinary layers. These are float operators: what stands for them
+/// must not wrap, so it gets a register that cannot.
+bool is_wide(const Deferred& d) {
+  const bool wide_filter = std::visit(
+      [](const auto& op) {
+        if constexpr (requires { op.filter; }) return op.filter.weights.type.bits > 8;
+        return false;
+      },
+      d.op);
+  return wide_filter ||
+         std::any_of(d.operands.begin(), d.operands.end(), [](const Operand& o) { return o.type.bits > 8; });
+}
+
 struct Fill {
   const Deferred& d;
   const Profile& profile;
@@ -40,9 +53,10 @@ struct Fill {
     const bool float16 = x().quant.is_float16 && d.weights_are_float16 && out_is_float16;
     return fill_requant(profile, x().quant.scale(), d.weight_scales, per_channel, out, where, float16);
   }
+  Accumulator accumulator() const { return is_wide(d) ? Accumulator{64, Overflow::exact} : fill_accumulator(profile); }
   template <class Mac>
   Operator layer(Mac op, bool convolution) const {
-    op.accumulator = fill_accumulator(profile);
+    op.accumulator = accumulator();
     op.requant = mac(convolution);
     return op;
   }
@@ -58,17 +72,19 @@ struct Fill {
     return fill_add(profile, operand(0), operand(1), out, op.subtract, where);
   }
   Operator operator()(Mul op) const {
-    op.accumulator = fill_accumulator(profile);
+    op.accumulator = accumulator();
     const float sb = x(1).quant.scale();
     op.requant = fill_requant(profile, x(0).quant.scale(), {&sb, 1}, true, out, where);
     return op;
   }
   Operator operator()(AvgPool op) const {
     fill_avg_pool(profile, op, x().quant.scale(), out, where);
+    op.accumulator = accumulator();
     return op;
   }
   Operator operator()(Mean op) const {
     fill_mean(profile, op, mean_count(op, x().shape), x().quant.scale(), out, where);
+    op.accumulator = accumulator();
     return op;
   }
   Operator operator()(const Lookup& op) const { return float_table(op.function, d.alpha, d.beta, x(), out, where); }
@@ -94,10 +110,12 @@ struct Accumulate {
   using Result = std::optional<Sums>;
 
   double scale(std::size_t i = 0) const { return static_cast<double>(d.operands[i].quant.scale()); }
+  /// The sums themselves are the result, in 32 bits: wide ones are refused where they do not fit.
+  Accumulator accumulator() const { return is_wide(d) ? Accumulator{32, Overflow::exact} : fill_accumulator(profile); }
 
   template <class Mac>
   Result layer(Mac op, std::size_t axis) const {
-    op.accumulator = fill_accumulator(profile);
+    op.accumulator = accumulator();
     op.requant = identity_requant(kInt32);
     Sums sums{std::move(op), {}, d.weight_scales.size() > 1 ? static_cast<std::int64_t>(axis) : -1};
     for (const float w : d.weight_scales) sums.scales.push_back(scale() * static_cast<double>(w));
@@ -112,11 +130,11 @@ struct Accumulate {
     op.a_zero_point = static_cast<std::int32_t>(d.operands[0].quant.zero_point());
     op.b_zero_point = static_cast<std::int32_t>(d.operands[1].quant.zero_point());
     op.branch_a = op.branch_b = op.out = identity_requant(kInt32);
-    op.accumulator = fill_accumulator(profile);
+    op.accumulator = accumulator();
     return Sums{op, {scale()}};
   }
   Result operator()(Mul op) const {
-    op.accumulator = fill_accumulator(profile);
+    op.accumulator = accumulator();
     op.requant = identity_requant(kInt32);
     return Sums{op, {scale(0) * scale(1)}};
   }
@@ -126,13 +144,13 @@ struct Accumulate {
     if (pads && !op.count_includes_pad) return std::nullopt;  // windows of different counts
     const auto count = static_cast<std::size_t>(std::int64_t{op.kernel_h} * op.kernel_w);
     op.by = AverageBy::requant;
-    op.accumulator = fill_accumulator(profile);
+    op.accumulator = accumulator();
     op.requant = identity_requant(kInt32);
     op.requant.channels.resize(count, op.requant.channels[0]);
     return Sums{op, {scale() / static_cast<double>(count)}};
   }
   Result operator()(Mean op) const {
-    op.accumulator = fill_accumulator(profile);
+    op.accumulator = accumulator();
     op.requant = identity_requant(kInt32);
     return Sums{op, {scale() / static_cast<double>(mean_count(op, d.operands[0].shape))}};
   }

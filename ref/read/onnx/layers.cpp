@@ -149,6 +149,8 @@ Lowering::Layer Lowering::matmul_layer(const View& view, Operand a, Operand b, b
   const bool float16 = b.quant.is_float16;
   // The scales of b stand in weight_scales, its zero points in the operator: what is left is per tensor.
   b.quant.affine = AffineScale{{b.quant.affine.scales[0]}, {b.quant.affine.zero_points[0]}};
+  const bool per_row = a.quant.affine.axis == static_cast<std::int64_t>(a.shape.rank()) - 2;
+  if (a.quant.affine.zero_points.size() > 1 && !per_row) view.unsupported("zero points along the summed axis");
   const std::vector<double>& sa = a.quant.affine.scales;
   if (std::any_of(sa.begin(), sa.end(), [&](double s) { return s != sa[0]; })) view.unsupported("one scale per row");
   a.quant.affine = AffineScale{{sa[0]}, {a.quant.affine.zero_points[0]}};

@@ -47,7 +47,7 @@ void Lowering::define_requantized(const View& view, const Deferred& layer, std::
   const IntType t = *int_type(type);
   const OutputQuant out{
       .scale = quant.scale(), .zero_point = quant.zero_point(), .lo = t.min(), .hi = t.max(), .type = t};
-  const Operand y = emit_layer(view.node(), layer, out, quant, view.output());
+  const Operand y = emit_layer(view.node(), layer, out, quant, view.output(), profile_);
   define(view.output(), Integer{y.tensor, y.shape, y.type});
 }
 

@@ -34,6 +34,7 @@ void Lowering::split(const View& view) {
 
 /// Identity, and Dropout, which does nothing outside training.
 void Lowering::identity(const View& view) {
+  if (view.has(2) && view.integers(2, "training mode") != std::vector<std::int64_t>{0}) view.unsupported("training");
   Value value = view.in(0);
   for (std::size_t i = 1; i < view.node().outputs.size(); ++i) {
     if (!view.node().outputs[i].empty())

@@ -1,9 +1,11 @@
 // Pools, means, concatenation.
+
 #include <algorithm>
 #include <numeric>
 
 #include <fmt/format.h>
 
+#include "ref/net/validate.hpp"
 #include "ref/read/onnx/fill_deferred.hpp"
 #include "ref/read/onnx/geometry.hpp"
 #include "ref/read/onnx/lowering.hpp"
@@ -14,6 +16,20 @@ namespace {
 Extents spatial(const Shape& x, const NodeView& view) {
   if (x.rank() != 4) view.unsupported(fmt::format("a window over {}: rank 4 is", x.text()));
   return {x[2], x[3]};
+}
+
+/// Along one axis: no window lies in the padding alone, where it would have no largest value.
+bool every_window_meets(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
+                        std::int64_t dilation, std::int64_t pad) {
+  for (std::int64_t o = 0; o < out; ++o) {
+    bool meets = false;
+    for (std::int64_t k = 0; k < kernel && !meets; ++k) {
+      const std::int64_t at = o * stride - pad + k * dilation;
+      meets = at >= 0 && at < in;
+    }
+    if (!meets) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -27,10 +43,10 @@ void Lowering::max_pool(const View& view) {
   op.kernel_h = static_cast<std::int32_t>(kernel[0]);
   op.kernel_w = static_cast<std::int32_t>(kernel[1]);
   const Window& w = op.window;
-  // A window inside the padding would have no largest value.
-  const bool inside =
-      w.pad_top < (op.kernel_h - 1) * w.dilation_h + 1 && w.pad_left < (op.kernel_w - 1) * w.dilation_w + 1;
-  if (!inside) view.fail("expected pads smaller than the kernel");
+  const Shape y = infer_shape(Operator(op), {x, 1}, view.where());
+  const bool inside = every_window_meets(in[0], y[2], op.kernel_h, w.stride_h, w.dilation_h, w.pad_top) &&
+                      every_window_meets(in[1], y[3], op.kernel_w, w.stride_w, w.dilation_w, w.pad_left);
+  if (!inside) view.fail("expected windows that each hold a value of the input; one lies in the padding alone");
   move_value(view, {.node = &view.node(), .id = view.output(), .op = op});
 }
 

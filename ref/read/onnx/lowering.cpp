@@ -40,12 +40,18 @@ Shape shape_from(const ValueDef& value, const ImportOptions& options) {
   return shape;
 }
 
+Profile quantizer_profile(Profile p) {
+  if (p.recipe.zero_point == ZeroPointAt::before_rounding) p.recipe.zero_point = ZeroPointAt::after_rounding;
+  return p;
+}
+
 }  // namespace
 
 Lowering::Lowering(const Model& model, const std::string& file, const Profile& profile, const ImportOptions& options)
     : model_(model),
       file_(file),
       profile_(profile),
+      quantizer_profile_(quantizer_profile(profile)),
       builder_(file, std::filesystem::path(file).stem().string(), std::string(profile.id)) {
   is_qonnx_ =
       std::any_of(model.nodes.begin(), model.nodes.end(), [](const NodeDef& node) { return is_qonnx(node.op_type); });

@@ -133,7 +133,7 @@ class Lowering {
   Operand emit_rescale(const NodeDef& node, const Operand& x, const OutputQuant& out, const Quant& quant,
                        const std::string& id);
   Operand emit_layer(const NodeDef& quantizer, const Deferred& d, const OutputQuant& out, const Quant& quant,
-                     const std::string& id);
+                     const std::string& id, const Profile& profile);
   Operand emit_quantized(const NodeDef& quantizer, Real value, OutputQuant out, const Quant& quant,
                          const std::string& id, Padding padding);
   Operand emit_sums(Deferred& d);
@@ -158,6 +158,9 @@ class Lowering {
   const Model& model_;
   const std::string& file_;
   const Profile& profile_;
+  /// For requantizers that a QuantizeLinear stands for: it rounds first and adds the zero point then, whatever the
+  /// profile's own QLinear operators do (onnx/reference adds it before).
+  Profile quantizer_profile_;
   NetBuilder builder_;
   std::map<std::string, Value> values_;
   std::map<std::string, const NodeDef*> producers_;

@@ -144,6 +144,8 @@ Operator pad(const NodeView& view, const Shape& x, float& value) {
     const bool integer = view.constant(2) != nullptr && !view.is_known_float(2);
     const std::vector<std::int64_t> list = integer ? view.integers(2, "padding value") : List{};
     if (integer && list.size() != 1) view.fail(fmt::format("expected one padding value, got {}", list.size()));
+    constexpr std::int64_t exact = 1 << 24;
+    if (integer && std::abs(list[0]) > exact) view.unsupported(fmt::format("padding with {}: up to 2^24 is", list[0]));
     value = integer ? static_cast<float>(list[0]) : view.scalar(2, "padding value");
   }
   List axes(x.rank());
@@ -224,6 +226,9 @@ std::int64_t moved_axis(const Operator& op, std::int64_t axis, const Shape& from
         return static_cast<std::int64_t>(i);
     }
     return -1;
+  }
+  if (const auto* slice = std::get_if<Slice>(&op)) {  // as many as before may still be in reverse
+    if (slice->begin[at] != 0 || slice->step[at] != 1) return -1;
   }
   return to.rank() == from.rank() && to[at] == from[at] ? axis : -1;
 }

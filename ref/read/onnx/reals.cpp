@@ -131,6 +131,8 @@ Operand Lowering::materialise(const std::string& name, Real& value, const std::s
       return std::isinf(v) || (std::fabs(v / out.scale) < 1e9F && std::nearbyint(v / out.scale) * out.scale == v);
     };
     if (step.kind != ChainStep::Kind::clip || !on_grid(step.values[0]) || !on_grid(step.values[1])) throw refuse();
+    const auto real = [&](std::int64_t q) { return static_cast<float>(q - out.zero_point) * out.scale; };
+    if (step.values[0] > real(out.type.max()) || step.values[1] < real(out.type.min())) throw refuse();  // off the type
   }
   const NodeDef& node = !value.moves.empty()   ? *value.moves.back().node
                         : !value.chain.empty() ? *value.chain.back().node
