@@ -224,8 +224,7 @@ Verb gen_verb() {
       {"what", "WHAT", "requant, conv2d, depthwise, dense, mma, add, mul, avgpool, or an .obz network", &o->what, true},
       {"--goal,-g", "GOAL",
        "corners (ties, saturation, rails, shift extremes, 2^31), random, or complete (determines every monotone "
-       "device; "
-       "of requant or a layer's requantizer) (default corners)",
+       "device on the set's channels; of requant or a layer's requantizer) (default corners)",
        &o->goal},
       {"--count,-n", "N", "cases of requant (default 1000), samples of everything else (default 1)", &o->count},
       {"--seed,-s", "N", "case i depends on seed and i alone (default 1)", &o->seed},
@@ -246,7 +245,7 @@ Verb gen_verb() {
           "  obz gen requant -p hawq-v3/exact -n 100000 | ./dut | obz ver requant -p hawq-v3/exact\n"
           "  obz gen requant --goal corners -n 4096 --format npy,mem,h -o vectors/requant\n"
           "  obz gen requant --goal complete --channels 256 -p hawq-v3/exact -o vectors/complete\n"
-          "  obz gen kws.obz --layer 3 --goal complete | ./dut | obz ver requant\n"
+          "  obz gen kws.obz --layer 3 --goal complete | ./dut | obz ver requant -p tflite/double\n"
           "  obz gen conv2d --conv 1,14,14,64,64,3,3,1,1 --types int4xuint4 -p hawq-v3/exact -o vectors/conv\n"
           "  obz gen kws.obz --layer 3 --input x.npy --format npy,mem --lanes 4 -o vectors/layer3\n",
           std::move(options),

@@ -149,6 +149,10 @@ void print_one(const Profile& p) {
              p.has_zero_point ? fmt::format("{}", name_of(p.recipe.zero_point)) : std::string("none"));
   fmt::print("  clamp       {}\n", name_of(p.recipe.clamp));
   fmt::print("  registers   accumulator {} bits ({})", p.acc_bits, name_of(p.acc_overflow));
+  if (p.recipe.first_bits > 0) {
+    fmt::print(", left shift 32 bits ({}), stage one 32 bits ({})", name_of(p.recipe.left_overflow),
+               name_of(p.recipe.first_overflow));
+  }
   if (p.recipe.product_bits < 64) fmt::print(", product {} bits (wrap)", p.recipe.product_bits);
   if (p.recipe.scaled_bits < 64)
     fmt::print(", scaled {} bits ({})", p.recipe.scaled_bits, name_of(p.recipe.scaled_overflow));

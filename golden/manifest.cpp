@@ -36,6 +36,8 @@ Json profile_fields(const Profile& p) {
           {"rounding", name_of(r.rounding)},
           {"first_bits", r.first_bits},
           {"first_rounding", name_of(r.first_rounding)},
+          {"first_overflow", name_of(r.first_overflow)},
+          {"left_overflow", name_of(r.left_overflow)},
           {"product_bits", r.product_bits},
           {"scaled_bits", r.scaled_bits},
           {"scaled_overflow", name_of(r.scaled_overflow)},

@@ -115,7 +115,11 @@ void Lowering::finish_outputs() {
                        [&](const InputBorder& b) { return b.scale_output == name || b.zero_point_output == name; });
   };
   for (const ValueDef& output : model_.outputs) {
-    if (reported(output.name)) continue;
+    if (reported(output.name)) {
+      note(fmt::format("graph output \"{}\" is measured on the float input at the border; runs do not write it",
+                       output.name));
+      continue;
+    }
     if (values_.count(output.name) == 0)
       throw Error(fmt::format("{}: graph output \"{}\" is computed by no node", file_, output.name));
     finish_output(output.name);
@@ -138,6 +142,10 @@ void Lowering::finish_output(const std::string& output) {
     const std::string name = open.back();
     open.pop_back();
     Value& value = values_.at(name);
+    const auto* known = std::get_if<Real>(&value);
+    if (std::holds_alternative<ConstantPtr>(value) || (known != nullptr && known->is_constant())) {
+      note(fmt::format("output value \"{}\" is a constant and is left out", name));
+    }
     if (const auto* integer = std::get_if<Integer>(&value)) add_output(integer->tensor);
     if (auto* real = std::get_if<Real>(&value)) finish_real(name, *real);
     const auto producer = producers_.find(name);
