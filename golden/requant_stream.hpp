@@ -34,8 +34,8 @@ struct RecordLayout {
 
 RecordLayout record_layout(const Profile& profile, IntType out);
 
-/// "# obz requant/1 profile=tflite/double out=int8 seed=1 count=1000 fields=acc:s32 mult:u32 ..."; a reader that sees the
-/// count knows when answers are missing.
+/// "# obz requant/1 profile=tflite/double out=int8 seed=1 count=1000 fields=acc:s32 mult:u32 ..."; a reader that sees
+/// the count knows when answers are missing.
 std::string stream_header(const RequantSpace& space, std::int64_t count);
 
 /// Appends one record; `out` only when given.
