@@ -11,6 +11,7 @@
 #include "ref/arith/apply.hpp"
 #include "ref/arith/names.hpp"
 #include "ref/arith/profile.hpp"
+#include "ref/net/profile_json.hpp"
 
 namespace obz::cli {
 namespace {
@@ -21,47 +22,6 @@ struct Options {
   std::string id;
   bool json = false;
 };
-
-Json to_json(const Profile& p) {
-  const Recipe& r = p.recipe;
-  const ScaleRule& s = p.scale;
-  Json scale = {{"precision", name_of(s.precision)},
-                {"per_tensor_precision", name_of(p.per_tensor_precision)},
-                {"mantissa_bits", s.mantissa_bits}};
-  if (p.uses_multiplier()) {
-    scale["mantissa_rounding"] = name_of(s.mantissa_rounding);
-    scale["top_corner"] = name_of(s.top);
-    scale["shift"] = {s.min_shift, s.max_shift};
-    scale["tiny"] = name_of(s.tiny);
-    scale["large"] = name_of(s.large);
-    scale["reduce_to_16"] = s.reduce_to_16;
-    scale["power_of_two_only"] = s.power_of_two_only;
-  } else {
-    scale["range_log2"] = {s.float_from, s.float_below};
-  }
-  return {{"id", p.id},
-          {"version", p.version},
-          {"citation", p.citation},
-          {"evidence", p.evidence == 'S' ? "source" : "documentation"},
-          {"summary", p.summary},
-          {"scale", scale},
-          {"recipe",
-           {{"arithmetic", name_of(r.arithmetic)},
-            {"rounding", name_of(r.rounding)},
-            {"first_bits", r.first_bits},
-            {"first_rounding", name_of(r.first_rounding)},
-            {"first_overflow", name_of(r.first_overflow)},
-            {"left_overflow", name_of(r.left_overflow)},
-            {"product_bits", r.product_bits},
-            {"scaled_bits", r.scaled_bits},
-            {"scaled_overflow", name_of(r.scaled_overflow)},
-            {"zero_point", name_of(r.zero_point)},
-            {"clamp", name_of(r.clamp)}}},
-          {"accumulator", {{"bits", p.acc_bits}, {"overflow", name_of(p.acc_overflow)}}},
-          {"has_zero_point", p.has_zero_point},
-          {"add", name_of(p.add)},
-          {"avg_pool", name_of(p.avg_pool)}};
-}
 
 std::string scale_text(const Profile& p) {
   const ScaleRule& s = p.scale;
@@ -165,7 +125,7 @@ int run(const Options& o) {
   if (!o.id.empty()) {
     const Profile& p = find_profile(o.id);
     if (o.json) {
-      fmt::print("{}\n", to_json(p).dump(1));
+      fmt::print("{}\n", profile_json(p).dump(1));
     } else {
       print_one(p);
     }
@@ -173,7 +133,7 @@ int run(const Options& o) {
   }
   if (o.json) {
     Json list = Json::array();
-    for (const Profile& p : profile_catalogue()) list.push_back(to_json(p));
+    for (const Profile& p : profile_catalogue()) list.push_back(profile_json(p));
     fmt::print("{}\n", list.dump(1));
     return 0;
   }

@@ -9,6 +9,7 @@
 #include "ref/base/json_depth.hpp"
 #include "ref/base/sha256.hpp"
 #include "ref/base/version.hpp"
+#include "ref/net/profile_json.hpp"
 #include "ref/tensor/type_text.hpp"
 
 namespace obz {
@@ -25,30 +26,6 @@ struct EnumNames<Goal> {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-Json profile_fields(const Profile& p) {
-  const Recipe& r = p.recipe;
-  const ScaleRule& s = p.scale;
-  return {{"id", p.id},
-          {"version", p.version},
-          {"citation", p.citation},
-          {"arithmetic", name_of(r.arithmetic)},
-          {"rounding", name_of(r.rounding)},
-          {"first_bits", r.first_bits},
-          {"first_rounding", name_of(r.first_rounding)},
-          {"first_overflow", name_of(r.first_overflow)},
-          {"left_overflow", name_of(r.left_overflow)},
-          {"product_bits", r.product_bits},
-          {"scaled_bits", r.scaled_bits},
-          {"scaled_overflow", name_of(r.scaled_overflow)},
-          {"zero_point", name_of(r.zero_point)},
-          {"clamp", name_of(r.clamp)},
-          {"mantissa_bits", s.mantissa_bits},
-          {"mantissa_rounding", name_of(s.mantissa_rounding)},
-          {"top_corner", name_of(s.top)},
-          {"scale_precision", name_of(s.precision)},
-          {"shift_range", {s.min_shift, s.max_shift}}};
-}
 
 Json certificate_fields(const Certificate& c) {
   return {{"claim",
@@ -128,7 +105,7 @@ std::string format_manifest(const Manifest& m) {
                {"count", m.count},
                {"out", type_text(m.out)},
                {"mem_lanes", m.mem_lanes}};
-  if (!m.profile.empty()) json["profile_fields"] = profile_fields(find_profile(m.profile));
+  if (!m.profile.empty()) json["profile_fields"] = profile_json(find_profile(m.profile));
   Json files = Json::object(), coverage = Json::object();
   for (const auto& [name, sha] : m.files) files[name] = sha;
   for (const auto& [event, times] : m.coverage) coverage[event] = times;
@@ -151,7 +128,7 @@ Manifest parse_manifest(const std::string& text, const std::string& file) {
   m.op = in.text("op");
   m.profile = in.text("profile");
   if (!m.profile.empty()) {
-    const Json fields = profile_fields(find_profile(m.profile));
+    const Json fields = profile_json(find_profile(m.profile));
     if (in.at("profile_fields") != fields) {
       throw Error(
           fmt::format("{}: field profile_fields: this set was made for another version of {} than this obz knows", file,

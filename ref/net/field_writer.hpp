@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ref/net/names.hpp"
+#include "ref/net/profile_json.hpp"
 #include "ref/ops/requant.hpp"
 #include "ref/tensor/archive.hpp"
 #include "ref/tensor/npy.hpp"
@@ -46,19 +47,7 @@ class FieldWriter {
   Json write(const IntType& type, const std::string&) { return type_text(type); }
   Json write(const Shape& shape, const std::string&) { return shape.dims(); }
 
-  Json write(const Recipe& r, const std::string&) {
-    return {{"arithmetic", name_of(r.arithmetic)},
-            {"rounding", name_of(r.rounding)},
-            {"first_bits", r.first_bits},
-            {"first_rounding", name_of(r.first_rounding)},
-            {"first_overflow", name_of(r.first_overflow)},
-            {"left_overflow", name_of(r.left_overflow)},
-            {"product_bits", r.product_bits},
-            {"scaled_bits", r.scaled_bits},
-            {"scaled_overflow", name_of(r.scaled_overflow)},
-            {"zero_point", name_of(r.zero_point)},
-            {"clamp", name_of(r.clamp)}};
-  }
+  Json write(const Recipe& r, const std::string&) { return recipe_json(r); }
 
   Json write(const Tensor& tensor, const std::string& path) {
     return {{"npy", add(path, format_npy(npy_from(tensor)))}, {"type", type_text(tensor.type)}};

@@ -38,9 +38,9 @@ TEST(Cli, bad_usage_is_exit_code_2_with_one_line) {
   for (const char* line :
        {"obz", "obz frobnicate", "obz run", "obz info /no/such/file.obz", "obz profiles nonsense/profile",
         "obz gen requant -p tflite/dobule", "obz gen requant --type float32", "obz gen requant -n -3",
-        "obz gen requant --goal best", "obz gen sponge -o /tmp/x", "obz gen conv2d", "obz gen requant --format xml",
-        "obz check /tmp --engines warp", "obz bench nothing", "obz ver conv2d",
-        "obz import /etc/passwd -o /tmp/never.obz", "obz import / -o /tmp/never.obz"}) {
+        "obz gen requant --goal best", "obz gen sponge -o never", "obz gen conv2d", "obz gen requant --format xml",
+        "obz check docs --engines warp", "obz bench nothing", "obz ver conv2d", "obz import README.md -o never.obz",
+        "obz import / -o never.obz"}) {
     const auto r = shell(line);
     EXPECT_EQ(r.exit_code, 2) << line << "\n" << r.err;
     EXPECT_EQ(std::count(r.err.begin(), r.err.end(), '\n'), 1) << line << "\n" << r.err;
