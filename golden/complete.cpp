@@ -20,13 +20,45 @@ std::uint64_t inverse_of_odd(std::uint64_t m) {
   return x;
 }
 
-/// Half way between two outputs of a right shift, and one unit of the product on either side.
-void add_ties(const Channel& c, int shift, AccRange range, std::set<std::int64_t>& points) {
+/// Where a last stage of this rounding changes its mind: at a half, or at whole numbers.
+std::int64_t boundary(Rounding rounding, int shift) {
+  return rounding == Rounding::floor || rounding == Rounding::trunc ? 0 : std::int64_t{1} << (shift - 1);
+}
+
+/// A rounding that treats the boundary itself by sign or parity: one bit more or less in the product decides there.
+bool minds_the_boundary(Rounding rounding) { return rounding != Rounding::floor && rounding != Rounding::half_up; }
+
+/// The boundary of a right shift, one unit of the product on either side, and each single bit beyond it where that
+/// matters.
+void add_ties(const Channel& c, int shift, Rounding rounding, AccRange range, std::set<std::int64_t>& points) {
   if (shift < 1 || c.multiplier == 0) return;
-  const std::int64_t half = std::int64_t{1} << (shift - 1);
-  constexpr int most = 8;
-  for (const std::int64_t d : {-1, 0, 1}) {
-    for (const std::int64_t x : solve_residue(c.multiplier, c.addend, shift, half + d, range, most)) points.insert(x);
+  const std::int64_t at = boundary(rounding, shift);
+  const auto add = [&](std::int64_t d, int most) {
+    for (const std::int64_t x : solve_residue(c.multiplier, c.addend, shift, at + d, range, most)) points.insert(x);
+  };
+  constexpr int most = 8, most_per_bit = 4;
+  for (const std::int64_t d : {-1, 0, 1}) add(d, most);
+  for (int bit = 1; minds_the_boundary(rounding) && bit < shift; ++bit) {
+    add(std::int64_t{1} << bit, most_per_bit);
+    add(-(std::int64_t{1} << bit), most_per_bit);
+  }
+}
+
+/// Accumulators at which the scaled value, with and without the zero point, reaches a power of two: where registers
+/// behind the multiplier end.
+void add_registers(const Channel& c, AccRange range, std::set<std::int64_t>& points) {
+  if (c.multiplier <= 0) return;
+  constexpr int widest = 40;
+  for (int bit = 0; bit <= widest; ++bit) {
+    for (const std::int64_t sign : {-1, 1}) {
+      for (const std::int64_t zero_point : {std::int64_t{0}, std::int64_t{c.zero_point}}) {
+        const Wide scaled = static_cast<Wide>(sign * (std::int64_t{1} << bit) - zero_point) << c.shift;
+        const Wide x = (scaled - c.addend) / c.multiplier;
+        for (const Wide near : {x - 1, x, x + 1}) {
+          if (near >= range.lo && near <= range.hi) points.insert(static_cast<std::int64_t>(near));
+        }
+      }
+    }
   }
 }
 
@@ -72,8 +104,9 @@ void append_complete(const Profile& profile, const Channel& channel, AccRange ra
     const int first = profile.recipe.first_bits;
     Channel c = channel;
     if (profile.recipe.zero_point == ZeroPointAt::before_scaling) c.addend += c.zero_point * c.multiplier;
-    add_ties(c, channel.shift, *defined, directed);
-    if (first > 0 && channel.shift > first) add_ties(c, first, *defined, directed);
+    add_ties(c, channel.shift, profile.recipe.rounding, *defined, directed);
+    if (first > 0 && channel.shift > first) add_ties(c, first, profile.recipe.first_rounding, *defined, directed);
+    add_registers(c, *defined, directed);
   }
   for (std::int64_t bit = 1; bit > 0 && bit <= std::max(std::abs(defined->lo), defined->hi); bit <<= 1) {
     for (const std::int64_t x : {bit - 1, bit, bit + 1, -bit - 1, -bit, 1 - bit}) directed.insert(x);

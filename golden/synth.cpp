@@ -67,7 +67,10 @@ struct Bench {
   Filter filter(const Shape& shape) {
     Filter f{random_tensor(shape, spec.weight, Goal::random, spec.seed, kWeights), {}, {}};
     CaseRandom rng(spec.seed, 0, kBias);
-    for (std::int64_t o = 0; o < shape[0]; ++o) f.bias.push_back(rng.between(-(1 << 14), 1 << 14));
+    // Of the size of the sums: a bias beyond them saturates every output.
+    const int narrower = std::max(0, 16 - spec.weight.bits - spec.activation.bits);
+    const std::int64_t limit = (1 << 14) >> narrower;
+    for (std::int64_t o = 0; o < shape[0]; ++o) f.bias.push_back(rng.between(-limit, limit));
     return f;
   }
   std::vector<float> weight_scales(std::int64_t count) {
