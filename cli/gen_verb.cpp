@@ -6,13 +6,12 @@
 
 #include <fmt/format.h>
 
+#include "cli/layer_options.hpp"
 #include "cli/numbers.hpp"
-#include "cli/requant_options.hpp"
 #include "cli/verb.hpp"
 #include "golden/complete.hpp"
 #include "golden/layer_requant.hpp"
 #include "golden/requant_stream.hpp"
-#include "golden/synth.hpp"
 #include "golden/vector_set.hpp"
 #include "ref/net/save_load.hpp"
 
@@ -24,6 +23,7 @@ struct Options {
   std::vector<std::string> inputs;
   std::uint64_t seed = 1;
   std::int64_t count = 0, lanes = 1, channels = 1, zero_point = 0;
+  bool whole = false;
   RequantOptions requant;
   std::shared_ptr<Given> given = std::make_shared<Given>();
 };
@@ -144,13 +144,28 @@ int run_requant(const Options& o, const SetOptions& set) {
                       [&](std::int64_t i) { return make_requant_case(space, static_cast<std::uint64_t>(i)); });
 }
 
+IntNet one_layer(const Options& o) {
+  return LayerOptions{o.layer, o.conv, o.widths, o.requant}.one_layer(o.what, o.seed);
+}
+
+/// Inputs of the whole layer rather than cases of its requantizer.
+int write_complete(const Options& o, const IntNet& layer, const SetOptions& set) {
+  const Manifest m = write_complete_layer_set(o.out, layer, o.seed, set);
+  report_set(m, o.out);
+  fmt::print(stderr, "{} of {} points visited: {}\nassumed of the device: {}\n", m.layer_certificate->visited,
+             m.layer_certificate->wanted, m.layer_certificate->claim, m.layer_certificate->assumption);
+  return 0;
+}
+
 /// Options that would be ignored are refused: somebody expected them to do something.
 void check_given(const Options& o) {
   const bool requant = o.what == "requant", net = o.what.ends_with(".obz"), complete = o.goal == "complete";
   Given known{"what", "--goal", "--seed", "--out", "--format"};
   if (!complete) known.insert("--count");
   if (!o.out.empty()) known.insert("--lanes");
-  if (net) known.insert({"--layer", "--input"});
+  if (net) known.insert("--layer");
+  if (net && !complete) known.insert("--input");
+  if (net && complete) known.insert("--whole");
   if (!net) known.insert({"--profile", "--type"});
   if (!net && !requant) known.insert({"--conv", "--types"});
   if (requant && complete) known.insert({"--channels", "--scale", "--zero-point", "--acc"});
@@ -173,14 +188,13 @@ int run(const Options& o) {
     return run_requant(o, set);
   }
   const Goal goal = goal_from(o.goal);
-  if (goal == Goal::complete && o.what.ends_with(".obz")) return run_complete_layer(o, load_net(o.what), set);
-  if (goal == Goal::complete) {
-    throw Error(fmt::format("gen {}: --goal complete takes requant or a layer of an .obz network", o.what));
-  }
+  const bool net_given = o.what.ends_with(".obz");
+  if (goal == Goal::complete && net_given && !o.whole) return run_complete_layer(o, load_net(o.what), set);
   if (o.out.empty())
     throw Error(fmt::format("gen {}: give a folder with -o DIR (only requant streams to stdout)", o.what));
+  if (goal == Goal::complete && net_given) return write_complete(o, one_layer(o), set);
   const std::int64_t samples = o.count > 0 ? o.count : kDefaultSamples;
-  if (o.what.ends_with(".obz")) {
+  if (net_given) {
     const IntNet net = load_net(o.what);
     std::optional<InputSet> inputs;
     if (!o.inputs.empty()) inputs.emplace(net, o.inputs);
@@ -191,27 +205,8 @@ int run(const Options& o) {
                o.out);
     return 0;
   }
-  SynthSpec spec{.op = o.what, .profile = o.requant.profile, .seed = o.seed};
-  if (!o.conv.empty()) {
-    const std::vector<std::int64_t> numbers = parse_integers(o.conv, "--conv");
-    if (numbers.size() != spec.conv.size()) {
-      throw Error(fmt::format("--conv {}: expected {} numbers N,H,W,C,K,R,S,stride,pad, got {}", o.conv,
-                              spec.conv.size(), numbers.size()));
-    }
-    std::copy(numbers.begin(), numbers.end(), spec.conv.begin());
-  }
-  spec.out = o.requant.space().out;
-  if (!o.widths.empty()) {
-    const std::size_t x = o.widths.find('x');
-    const auto weight = type_from_text(o.widths.substr(0, x));
-    const auto activation = x == std::string::npos ? std::nullopt : type_from_text(o.widths.substr(x + 1));
-    if (!weight || !activation || weight->bits > 16 || activation->bits > 16) {
-      throw Error(fmt::format("--types {}: expected WEIGHTxACTIVATION such as int8xint8 or int4xuint4", o.widths));
-    }
-    spec.weight = *weight;
-    spec.activation = *activation;
-  }
-  const IntNet net = synthesize(spec);
+  const IntNet net = one_layer(o);
+  if (goal == Goal::complete) return write_complete(o, net, set);
   report_set(write_layer_set(o.out, net, 0, nullptr, goal, o.seed, samples, set), o.out);
   return 0;
 }
@@ -221,10 +216,12 @@ int run(const Options& o) {
 Verb gen_verb() {
   auto o = std::make_shared<Options>();
   std::vector<Option> options{
-      {"what", "WHAT", "requant, conv2d, depthwise, dense, mma, add, mul, avgpool, or an .obz network", &o->what, true},
+      {"what", "WHAT", "requant, conv2d, depthwise, dense, mma, add, mul, avgpool, concat, or an .obz network",
+       &o->what, true},
       {"--goal,-g", "GOAL",
-       "corners (ties, saturation, rails, shift extremes, 2^31), random, or complete (determines every monotone "
-       "device on the set's channels; of requant or a layer's requantizer) (default corners)",
+       "corners (ties, saturation, rails, shift extremes, 2^31), random, or complete (leaves a device no freedom; what "
+       "is "
+       "proved and assumed stands in the manifest) (default corners)",
        &o->goal},
       {"--count,-n", "N", "cases of requant (default 1000), samples of everything else (default 1)", &o->count},
       {"--seed,-s", "N", "case i depends on seed and i alone (default 1)", &o->seed},
@@ -232,6 +229,8 @@ Verb gen_verb() {
       {"--format,-f", "LIST", "npy,mem,bin,csv,h (folder; default npy); bin (stream; default text)", &o->formats},
       {"--lanes", "N", "mem files: elements per word, first one least significant (default 1)", &o->lanes},
       {"--layer,-l", "NAME", "of an .obz network: only this layer (name or index)", &o->layer},
+      {"--whole", "", "complete: inputs of the whole layer of an .obz network, not cases of its requantizer",
+       &o->whole},
       {"--input,-i", "FILE", "of an .obz network: real inputs instead of seeded ones", &o->inputs},
       {"--channels", "N", "complete: seeded channels (default 1)", &o->channels},
       {"--scale", "LIST", "complete: channels of these real scales instead, such as 0.0123,2^-7", &o->scales},
@@ -245,6 +244,7 @@ Verb gen_verb() {
           "  obz gen requant -p hawq-v3/exact -n 100000 | ./dut | obz ver requant -p hawq-v3/exact\n"
           "  obz gen requant --goal corners -n 4096 --format npy,mem,h -o vectors/requant\n"
           "  obz gen requant --goal complete --channels 256 -p hawq-v3/exact -o vectors/complete\n"
+          "  obz gen conv2d --goal complete --conv 1,7,7,5,6,3,3,2,1 -o vectors/conv_complete\n"
           "  obz gen kws.obz --layer 3 --goal complete | ./dut | obz ver requant -p tflite/double\n"
           "  obz gen conv2d --conv 1,14,14,64,64,3,3,1,1 --types int4xuint4 -p hawq-v3/exact -o vectors/conv\n"
           "  obz gen kws.obz --layer 3 --input x.npy --format npy,mem --lanes 4 -o vectors/layer3\n",

@@ -234,7 +234,7 @@ Verb mutate_verb() {
   auto o = std::make_shared<Options>();
   std::vector<Option> options{
       {"what", "WHAT",
-       "requant, conv2d, depthwise, dense, mma, add, mul, avgpool; an .obz network with --layer; or a vector set",
+       "requant, conv2d, depthwise, dense, mma, add, mul, avgpool, concat; an .obz network with --layer; or a vector set",
        &o->what},
       {"--times", "N", "how many times as many random vectors stand beside (default 100)", &o->times},
       {"--channels", "N", "requant: seeded channels (default 8)", &o->channels},

@@ -42,6 +42,13 @@ Json certificate_fields(const Certificate& c) {
           {"directed_cases", c.directed}};
 }
 
+Json certificate_fields(const LayerCertificate& c) {
+  Json json = {
+      {"claim", c.claim}, {"assumption", c.assumption}, {"points_wanted", c.wanted}, {"points_visited", c.visited}};
+  if (c.windows > 0) json["windows"] = c.windows;
+  return json;
+}
+
 /// Reads typed fields and complains in one voice.
 class Reader {
  public:
@@ -111,6 +118,7 @@ std::string format_manifest(const Manifest& m) {
   for (const auto& [event, times] : m.coverage) coverage[event] = times;
   json["coverage"] = coverage;
   if (m.certificate) json["certificate"] = certificate_fields(*m.certificate);
+  if (m.layer_certificate) json["certificate"] = certificate_fields(*m.layer_certificate);
   json["files"] = files;
   return json.dump(1) + "\n";
 }

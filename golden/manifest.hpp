@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "golden/complete.hpp"
+#include "golden/complete_layer.hpp"
 #include "golden/requant_case.hpp"
 
 namespace obz {
@@ -36,6 +37,7 @@ struct Manifest {
   std::vector<std::pair<std::string, std::string>> files;      ///< name, sha256
   std::vector<std::pair<std::string, std::int64_t>> coverage;  ///< event, how often
   std::optional<Certificate> certificate;                      ///< goal complete; written, not read back
+  std::optional<LayerCertificate> layer_certificate;           ///< of a layer set, likewise
 };
 
 std::string format_manifest(const Manifest& manifest);

@@ -158,6 +158,23 @@ IntNet mul(const SynthSpec& spec) {
   return b.finish(std::move(op), {x, z}, spec.out);
 }
 
+/// Two parts joined along the channels, each rescaled to the output.
+IntNet concat(const SynthSpec& spec) {
+  Bench b(spec);
+  const Shape shape{spec.conv[0], spec.conv[1], spec.conv[2], spec.conv[3]};
+  const float sa = b.numbers.scale(-7, -5), sb = b.numbers.scale(-7, -5);
+  const float sy = b.profile.scale.power_of_two_only ? std::max(sa, sb) : std::max(sa, sb) * 1.1F;
+  const OutputQuant out = b.output(sy);
+  Concat op;
+  op.axis = 3;
+  for (const float s : {sa, sb}) {
+    op.x_zero_points.push_back(b.numbers.zero_point(spec.activation, false));
+    op.requants.push_back(fill_factor(b.profile, static_cast<double>(s) / static_cast<double>(sy), out, "gen concat"));
+  }
+  const int x = b.input("a", shape, spec.activation), z = b.input("b", shape, spec.activation);
+  return b.finish(std::move(op), {x, z}, spec.out);
+}
+
 IntNet avg_pool(const SynthSpec& spec) {
   Bench b(spec);
   const auto [n, h, w, c, k, r, s, stride, pad] = spec.conv;
@@ -195,7 +212,9 @@ IntNet synthesize(const SynthSpec& spec) {
   if (spec.op == "add") return add(spec);
   if (spec.op == "mul") return mul(spec);
   if (spec.op == "avgpool") return avg_pool(spec);
-  constexpr std::string_view known[] = {"requant", "conv2d", "depthwise", "dense", "mma", "add", "mul", "avgpool"};
+  if (spec.op == "concat") return concat(spec);
+  constexpr std::string_view known[] = {"requant", "conv2d", "depthwise", "dense", "mma",
+                                        "add",     "mul",    "avgpool",   "concat"};
   throw Error(fmt::format("cannot generate \"{}\"{}: give one of {}, or a .obz file", spec.op,
                           did_you_mean(spec.op, known), fmt::join(known, ", ")));
 }

@@ -13,7 +13,7 @@
 namespace obz {
 
 struct SynthSpec {
-  std::string op = "conv2d";  ///< conv2d, depthwise, dense, add, mul, avgpool, mma, requant's layer form "rescale"
+  std::string op = "conv2d";  ///< conv2d, depthwise, dense, add, mul, avgpool, concat, mma, requant's layer form "rescale"
   std::string profile = "tflite/double";
   std::uint64_t seed = 1;
   /// conv2d, depthwise, avgpool: N,H,W,C,K,R,S,stride,pad (K ignored by depthwise and avgpool)

@@ -232,8 +232,11 @@ IntNet extract_layer(const IntNet& net, int index) {
   return layer;
 }
 
-Manifest write_layer_set(const fs::path& folder, const IntNet& net, int index, const InputSet* inputs, Goal goal,
-                         std::uint64_t seed, std::int64_t samples, const SetOptions& options) {
+namespace {
+
+Manifest write_layer(const fs::path& folder, const IntNet& net, int index, const InputSet* inputs, Goal goal,
+                     std::uint64_t seed, std::int64_t samples, const SetOptions& options,
+                     const std::optional<LayerCertificate>& certificate) {
   check_set_options(options, samples, "sample");
   const IntNet layer = extract_layer(net, index);
   const std::int64_t count = sample_count(inputs, samples);
@@ -245,7 +248,8 @@ Manifest write_layer_set(const fs::path& folder, const IntNet& net, int index, c
              .seed = seed,
              .count = count,
              .out = layer.tensors[static_cast<std::size_t>(layer.outputs[0])].type,
-             .mem_lanes = options.mem_lanes};
+             .mem_lanes = options.mem_lanes,
+             .layer_certificate = certificate};
   write_folder(folder, kManifestName, [&](const fs::path& temporary) {
     SetWriter writer(temporary, m);
     std::vector<Stack> x(layer.inputs.size());
@@ -289,6 +293,26 @@ Manifest write_layer_set(const fs::path& folder, const IntNet& net, int index, c
     writer.finish();
   });
   return m;
+}
+
+}  // namespace
+
+Manifest write_layer_set(const fs::path& folder, const IntNet& net, int index, const InputSet* inputs, Goal goal,
+                         std::uint64_t seed, std::int64_t samples, const SetOptions& options) {
+  return write_layer(folder, net, index, inputs, goal, seed, samples, options, std::nullopt);
+}
+
+Manifest write_complete_layer_set(const fs::path& folder, const IntNet& layer, std::uint64_t seed,
+                                  const SetOptions& options) {
+  const CompleteInputs complete = complete_inputs(layer, seed);
+  std::vector<Stack> stacks(layer.inputs.size());
+  for (const std::vector<Tensor>& sample : complete.samples) {
+    for (std::size_t k = 0; k < stacks.size(); ++k) stacks[k].push(sample[k]);
+  }
+  std::vector<NpyArray> arrays;
+  for (const Stack& s : stacks) arrays.push_back(npy_from(s.all));
+  const InputSet inputs(layer, std::move(arrays), std::vector<std::string>(stacks.size(), "complete inputs"));
+  return write_layer(folder, layer, 0, &inputs, Goal::complete, seed, inputs.count(), options, complete.certificate);
 }
 
 Manifest write_network_set(const fs::path& folder, const IntNet& net, const InputSet* inputs, Goal goal,

@@ -33,6 +33,10 @@ Manifest write_requant_set(const std::filesystem::path& folder, const RequantSpa
 Manifest write_layer_set(const std::filesystem::path& folder, const IntNet& net, int node, const InputSet* inputs,
                          Goal goal, std::uint64_t seed, std::int64_t samples, const SetOptions& options);
 
+/// Complete inputs of a net of one layer (golden/complete_layer.hpp), with their certificate.
+Manifest write_complete_layer_set(const std::filesystem::path& folder, const IntNet& layer, std::uint64_t seed,
+                                  const SetOptions& options);
+
 /// The whole network with every value: net.obz, input0.npy ..., taps/<id>.npy.
 Manifest write_network_set(const std::filesystem::path& folder, const IntNet& net, const InputSet* inputs, Goal goal,
                            std::uint64_t seed, std::int64_t samples, const SetOptions& options);

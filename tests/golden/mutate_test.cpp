@@ -34,6 +34,7 @@ std::vector<SynthSpec> specs() {
     all.push_back({.op = "add", .profile = profile, .conv = {1, 4, 4, 3, 1, 1, 1, 1, 0}});
     all.push_back({.op = "mul", .profile = profile, .conv = {1, 4, 4, 3, 1, 1, 1, 1, 0}});
     all.push_back({.op = "avgpool", .profile = profile, .conv = {1, 6, 6, 2, 1, 3, 3, 2, 1}});
+    all.push_back({.op = "concat", .profile = profile, .conv = {1, 4, 4, 3, 1, 1, 1, 1, 0}});
     all.push_back({.op = "mma", .profile = profile, .conv = {2, 1, 1, 1, 1, 1, 1, 1, 0}});
   }
   return all;
@@ -181,6 +182,10 @@ TEST(Mutation, complete_sets_show_every_fault_of_a_requantizer) {
 
 TEST(Mutation, complete_sets_show_every_fault_of_add) {
   expect_all_shown(run_complete(synthesize({.op = "add", .conv = {1, 16, 16, 16, 1, 1, 1, 1, 0}}), 3), "add", 600);
+}
+
+TEST(Mutation, complete_sets_show_every_fault_of_concat) {
+  expect_all_shown(run_complete(synthesize({.op = "concat", .conv = {1, 4, 4, 8, 1, 1, 1, 1, 0}}), 2), "concat", 500);
 }
 
 TEST(Mutation, complete_sets_show_every_fault_of_average_pooling) {
