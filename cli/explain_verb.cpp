@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/explain_network.hpp"
 #include "cli/requant_options.hpp"
 #include "cli/table.hpp"
 #include "cli/verb.hpp"
@@ -23,6 +24,8 @@ struct Options {
   std::uint64_t seed = 1;
   bool json = false;
   RequantOptions requant;
+  ExplainNetwork network;
+  std::shared_ptr<Given> given = std::make_shared<Given>();
 };
 
 using Json = nlohmann::ordered_json;
@@ -182,8 +185,29 @@ int run(const Options& o) {
   if (o.next < 0 || o.next > 4096) throw Error(fmt::format("--next {}: expected 0..4096", o.next));
   if (o.questions < 1 || o.questions > 4096) throw Error(fmt::format("--questions {}: expected 1..4096", o.questions));
   if (o.timeout < 1 || o.timeout > 3600) throw Error(fmt::format("--timeout {}: expected 1..3600 seconds", o.timeout));
+  const bool pipe = o.source.starts_with("pipe:");
+  const auto has = [&](std::string_view end) { return !pipe && o.source.ends_with(end); };
+  if (has(".obz") || has(".tflite") || has(".onnx")) {
+    require_only(*o.given,
+                 {"source", "--input", "--got", "--layer", "--decimals", "--rows", "--profile", "--next", "--out",
+                  "--seed", "--json"},
+                 "explain of a network");
+    ExplainNetwork network = o.network;
+    network.net = o.source;
+    network.next = o.next;
+    network.seed = o.seed;
+    network.json = o.json;
+    if (o.given->count("--profile") != 0) network.profile = o.requant.profile;
+    if (o.given->count("--decimals") != 0 && network.decimals < 0) {
+      throw Error(fmt::format("--decimals {}: expected 0..12", network.decimals));
+    }
+    return explain_network(network);
+  }
+  Given known{"source", "--profile", "--type", "--seed"};
+  pipe ? known.insert({"--questions", "--timeout"}) : known.insert({"--next", "--json"});
+  require_only(*o.given, known, pipe ? "explain pipe:COMMAND" : "explain of answered cases");
   const RequantSpace space = o.requant.space();
-  if (o.source.starts_with("pipe:")) return ask(o, theory_or_error(*space.profile), space);
+  if (pipe) return ask(o, theory_or_error(*space.profile), space);
   const std::string text = o.source == "-" ? read_all_of_stdin() : as_text(read_file(o.source));
   const Answers answers = parse_answers(text, o.source == "-" ? "stdin" : o.source, space);
   const Theory reference = theory_or_error(*answers.profile);
@@ -196,19 +220,32 @@ int run(const Options& o) {
 Verb explain_verb() {
   auto o = std::make_shared<Options>();
   std::vector<Option> options{
-      {"source", "SOURCE", "answered cases (a file, or - for stdin), or pipe:COMMAND to ask the device", &o->source,
-       true},
-      {"--next", "N", "write up to N cases that split what the answers leave open", &o->next},
+      {"source", "SOURCE",
+       "answered cases (a file, or - for stdin); pipe:COMMAND to ask the device; or a network (.obz, .tflite, .onnx)",
+       &o->source, true},
+      {"--next", "N", "write up to N cases (network: samples, to -o) that split what is left open", &o->next},
+      {"--input,-i", "FILE", "network: its inputs, npy with one sample per leading index", &o->network.inputs},
+      {"--got", "FILE", "network: what the device answered, npy; ID=FILE for another output than the first",
+       &o->network.got},
+      {"--layer,-l", "NAME", "network: this layer alone, its own inputs and outputs", &o->network.layer},
+      {"--decimals", "N", "network: the answers are real values rounded to N decimals", &o->network.decimals},
+      {"--rows", "N", "network: look at the first N samples (default 200)", &o->network.rows},
+      {"--out,-o", "FILE", "network: where --next writes", &o->network.out},
       {"--questions", "N", "pipe: at most so many (default 64)", &o->questions},
       {"--timeout", "S", "pipe: seconds without an answer (default 60)", &o->timeout},
       {"--seed,-s", "N", "of the questions (default 1)", &o->seed},
       {"--json", "", "the outcome as JSON (answered cases)", &o->json}};
   o->requant.add_to(options);
-  return {"explain", "What a requantizer does differently, in words",
+  return {"explain",
+          "What a requantizer, a layer or a network does differently, in words",
           "  obz gen requant -p hawq-v3/exact -n 10000 | ./dut | obz explain -\n"
           "  obz explain answers.txt --next 8 > questions.txt\n"
-          "  obz explain pipe:./dut -p hawq-v3/exact\n",
-          std::move(options), [o] { return run(*o); }};
+          "  obz explain pipe:./dut -p hawq-v3/exact\n"
+          "  obz explain kws.tflite -i x.npy --got device_outputs.npy --decimals 3\n"
+          "  obz explain net.obz --layer conv1 -i conv1_in.npy --got conv1_out.npy\n",
+          std::move(options),
+          [o] { return run(*o); },
+          o->given};
 }
 
 }  // namespace obz::cli

@@ -176,43 +176,9 @@ LayerUnit::Sample LayerUnit::sample(std::vector<Tensor> inputs) const {
   return s;
 }
 
-namespace {
-
-/// The requantizer at the end of a layer whose accumulators are known, with the channel of each output.
-struct EndOf {
-  const Shape& shape;
-  struct End {
-    const Requant* requant = nullptr;
-    std::int64_t inner = 1;  ///< outputs between two channels
-  };
-  End operator()(const Conv2d& op) const { return {&op.requant, op.layout == Layout::nhwc ? 1 : shape[2] * shape[3]}; }
-  End operator()(const Dense& op) const { return {&op.requant, 1}; }
-  End operator()(const MatMul& op) const { return {&op.requant, 1}; }
-  template <class Op>
-  End operator()(const Op&) const {
-    return {};
-  }
-};
-
-}  // namespace
-
 bool LayerUnit::kills(const Sample& s, const Fault& fault, std::int64_t tolerance) const {
-  const EndOf::End end = std::visit(EndOf{s.want.shape}, node().op);
-  if (end.requant != nullptr && in_requantizer(fault) && fault.unit == 0) {
-    // The sums are as they should be: only their last step has to be done again.
-    const std::vector<Channel>& channels = end.requant->channels;
-    const auto count = static_cast<std::int64_t>(channels.size());
-    for (std::size_t i = 0; i < s.accs.size(); ++i) {
-      const std::int64_t c = static_cast<std::int64_t>(i) / end.inner % count;
-      const auto at = [&](std::int64_t k) { return &channels[static_cast<std::size_t>((k + count) % count)]; };
-      const Lane lane{at(c), at(c - 1), at(c + 1), at(0)};
-      const std::int64_t got = faulty_requantize(s.accs[i], end.requant->recipe, lane, s.want.type, fault);
-      if (differs(s.want.data[i], saturate(got, INT32_MIN, INT32_MAX), tolerance)) return true;
-    }
-    return false;
-  }
   Tensor got(s.want.shape, s.want.type);
-  run_faulty(node(), operands(s.inputs), got, fault);
+  if (!requantize_again(node(), s.accs, got, fault)) run_faulty(node(), operands(s.inputs), got, fault);
   for (std::size_t i = 0; i < got.data.size(); ++i) {
     if (differs(s.want.data[i], got.data[i], tolerance)) return true;
   }

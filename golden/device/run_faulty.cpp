@@ -449,7 +449,35 @@ struct ZeroPointOf {
   }
 };
 
+/// The requantizer at the end of a sum of products, with the channel of each output.
+struct EndOf {
+  const Shape& shape;
+  struct End {
+    const Requant* requant = nullptr;
+    std::int64_t inner = 1;  ///< outputs between two channels
+  };
+  End operator()(const Conv2d& op) const { return {&op.requant, op.layout == Layout::nhwc ? 1 : shape[2] * shape[3]}; }
+  End operator()(const Dense& op) const { return {&op.requant, 1}; }
+  End operator()(const MatMul& op) const { return {&op.requant, 1}; }
+  template <class Op>
+  End operator()(const Op&) const {
+    return {};
+  }
+};
+
 }  // namespace
+
+bool requantize_again(const Node& node, std::span<const std::int64_t> accs, Tensor& y, const Fault& fault) {
+  const EndOf::End end = std::visit(EndOf{y.shape}, node.op);
+  if (end.requant == nullptr || !in_requantizer(fault) || fault.unit != 0) return false;
+  const auto count = static_cast<std::int64_t>(end.requant->channels.size());
+  for (std::size_t i = 0; i < accs.size(); ++i) {
+    const Lane lane = lane_of(*end.requant, static_cast<std::int64_t>(i) / end.inner % count);
+    const std::int64_t v = faulty_requantize(accs[i], end.requant->recipe, lane, y.type, fault);
+    y.data[i] = static_cast<std::int32_t>(saturate(v, INT32_MIN, INT32_MAX));
+  }
+  return true;
+}
 
 bool can_be_faulty(const Operator& op) { return std::visit(Knows{}, op); }
 
