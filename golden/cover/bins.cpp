@@ -150,8 +150,8 @@ void add_registers(std::vector<Bin>& bins, const Space& space) {
     const Recipe& r = s.profile.recipe;
     if (r.scaled_bits >= 64 || r.scaled_overflow == Overflow::exact)
       return std::string("the recipe has no narrow register for the scaled value");
-    return when(r.first_bits > 0 && r.scaled_bits >= 32 && r.first_overflow != Overflow::exact &&
-                    r.zero_point != ZeroPointAt::before_rounding,
+    const bool first_fits = r.first_overflow != Overflow::exact || (!s.is_fixed() && first_stage_fits(s));
+    return when(r.first_bits > 0 && r.scaled_bits >= 32 && first_fits && r.zero_point != ZeroPointAt::before_rounding,
                 "stage one's result has 32 bits, and a right shift does not widen it");
   });
   add("scaled + zero point leaves its register", &Facts::sum_leaves, [](const Space& s) {
@@ -159,7 +159,18 @@ void add_registers(std::vector<Bin>& bins, const Space& space) {
     if (r.clamp == ClampAt::before_zero_point) return std::string("the clamp comes before the zero point");
     if (r.scaled_overflow == Overflow::exact) return std::string("the recipe's sum has no narrow register");
     if (r.zero_point != ZeroPointAt::after_rounding) return std::string("nothing is added after the rounding");
-    return when(!s.is_fixed() && s.zero_point_lo == 0 && s.zero_point_hi == 0, "the profile's zero point is 0");
+    if (s.is_fixed()) return std::string();
+    if (s.zero_point_lo == 0 && s.zero_point_hi == 0) return std::string("the profile's zero point is 0");
+    const IntType scaled{r.scaled_bits, true}, sum{std::max<std::uint8_t>(r.scaled_bits, 32), true};
+    AccRange reach{scaled.min(), scaled.max()};
+    const bool bounded = s.profile.avg_pool == AvgPoolRule::reciprocal && s.shift_lo >= 1;
+    if (bounded) {  // |acc| <= 2^(shift - 1), so the scaled value is at most half a multiplier, plus one for roundings
+      const std::int64_t most = s.multiplier_hi / 2 + 1;
+      reach = {std::max(reach.lo, -most), std::min(reach.hi, most)};
+    }
+    return when(sum.holds(reach.lo + s.zero_point_lo) && sum.holds(reach.hi + s.zero_point_hi),
+                fmt::format("scaled values lie in {}..{}, so sums with {}..{} have at most {} bits", reach.lo, reach.hi,
+                            s.zero_point_lo, s.zero_point_hi, sum.bits));
   });
 }
 
@@ -187,26 +198,44 @@ std::int64_t scaled_of(const Space& s, std::int64_t acc, Channel c) {
   return facts_of(p, {acc, c}, nullptr).scaled;
 }
 
-/// No accumulator gives a nonzero scaled value inside the clamp with this shift (or float scale): the least products are
-/// beyond it already, or the largest round to 0.
+/// True when [lo, hi] holds a value other than 0 that the clamp leaves alone.
+bool some_readable(const Space& s, std::int64_t lo, std::int64_t hi) {
+  const AccRange inside = readable(s);
+  return std::max<std::int64_t>(lo, std::max<std::int64_t>(inside.lo, 1)) <= std::min(hi, inside.hi) ||
+         std::max(lo, inside.lo) <= std::min<std::int64_t>(hi, std::min<std::int64_t>(inside.hi, -1));
+}
+
+/// No case gives a nonzero scaled value inside the clamp with this shift (or float scale): the least products are beyond
+/// it already, or the largest round to 0. The scaled value is monotone in the accumulator and in the multiplier.
 std::string unreadable(const Space& s, const Channel& least, const Channel& most) {
-  if (s.profile.has_addend || s.negative_multiplier) return "";
+  const Recipe& r = s.profile.recipe;
+  if (r.product_bits < 64 && r.first_bits == 0) {
+    const IntType reg{r.product_bits, true};
+    const std::int64_t lo = shift_right(reg.min(), most.shift, r.rounding);
+    const std::int64_t hi = shift_right(reg.max(), most.shift, r.rounding);
+    if (!some_readable(s, lo, hi))
+      return fmt::format("a product of {} bits is scaled to {}..{}", r.product_bits, lo, hi);
+  }
+  if (s.profile.has_addend) return "";
   const AccRange inside = readable(s);
   const std::int64_t up = scaled_of(s, 1, least), down = scaled_of(s, -1, least);
-  if (up > inside.hi && down < inside.lo && up > 0 && down < 0) {
+  if (up > 0 && down < 0 && up > inside.hi && down < inside.lo) {
     return fmt::format("an accumulator of 1 is scaled to {} or more, beyond {}", up, type_text(s.out));
   }
-  const bool early = s.profile.recipe.zero_point == ZeroPointAt::before_scaling;
+  const bool early = r.zero_point == ZeroPointAt::before_scaling;
   AccRange acc = s.acc;
-  if (s.profile.recipe.first_bits > 0 && least.shift < s.profile.recipe.first_bits) return "";
+  if (r.first_bits > 0 && least.shift < r.first_bits) return "";
   if (s.profile.avg_pool == AvgPoolRule::reciprocal && most.shift >= 1 && most.shift < 60) {
     const std::int64_t half = std::int64_t{1} << (most.shift - 1);
     acc = {std::max(acc.lo, -half), std::min(acc.hi, half - 1)};
   }
-  const std::int64_t lo = acc.lo + (early ? s.zero_point_lo : 0), hi = acc.hi + (early ? s.zero_point_hi : 0);
-  if (scaled_of(s, lo, most) == 0 && scaled_of(s, hi, most) == 0) {
-    return "even the largest accumulators are scaled to 0";
+  std::int64_t lo = scaled_of(s, acc.lo + (early ? s.zero_point_lo : 0), most);
+  std::int64_t hi = scaled_of(s, acc.hi + (early ? s.zero_point_hi : 0), most);
+  if (s.negative_multiplier) {
+    lo = std::min(lo, -hi);
+    hi = std::max(hi, -lo);
   }
+  if (!some_readable(s, lo, hi)) return fmt::format("even the largest accumulators are scaled to {}..{}", lo, hi);
   return "";
 }
 

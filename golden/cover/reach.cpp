@@ -155,8 +155,9 @@ void try_neighbours(Search& search, const Channel& base, const std::vector<Chann
 }
 
 std::vector<std::int64_t> zero_points(const CoverSpace& s) {
-  return inside({0, 1, 2, 3, -1, -2, -3, s.out.min(), s.out.max(), s.out.min() + 1, s.out.max() - 1}, s.zero_point_lo,
-                s.zero_point_hi);
+  return inside({0, 1, 2, 3, -1, -2, -3, s.out.min(), s.out.max(), s.out.min() + 1, s.out.max() - 1, s.zero_point_lo,
+                 s.zero_point_hi},
+                s.zero_point_lo, s.zero_point_hi);
 }
 
 // --- any channel of a scale rule -------------------------------------------------------------------------------------
@@ -288,7 +289,7 @@ void search_multiplier_neighbours(Search& search, const CoverSpace& s) {
   others[0].multiplier = s.multiplier_hi;
   others[1].shift = std::max(base.shift - 1, s.shift_lo);
   others[2].zero_point = static_cast<std::int32_t>(std::min<std::int64_t>(s.zero_point_hi, 40));
-  others[3].lo = std::min<std::int64_t>(0, s.out.max());
+  others[3].lo = std::max<std::int64_t>(0, s.out.min() + 3);
   others[4].hi = std::max<std::int64_t>(s.out.min() + 1, 1);
   others[5].addend = std::int64_t{16} << base.shift;
   if (s.zero_multiplier) {
@@ -351,7 +352,7 @@ void search_floats(Search& search, const CoverSpace& s) {
   std::vector<Channel> others(4, base);
   others[0].scale = 0.75;
   others[1].zero_point = static_cast<std::int32_t>(std::min<std::int64_t>(s.zero_point_hi, 40));
-  others[2].lo = std::min<std::int64_t>(0, s.out.max());
+  others[2].lo = std::max<std::int64_t>(0, s.out.min() + 3);
   others[3].hi = std::max<std::int64_t>(s.out.min() + 1, 1);
   try_neighbours(search, base, others, {12, -12, 100000, -100000});
 }
@@ -369,8 +370,6 @@ struct Tried {
 /// The accumulators on both sides of every value of `wanted` crossing, by bisection on a monotone channel.
 void crossings(const Profile& p, const Channel& c, AccRange range, std::vector<std::int64_t>& points) {
   Channel wide = c;
-  const bool zero_point_late = p.recipe.zero_point != ZeroPointAt::before_scaling;
-  static_cast<void>(zero_point_late);
   wide.lo = kInt32.min();
   wide.hi = kInt32.max();
   const auto value = [&](std::int64_t x) { return apply_recipe(x, p.recipe, wide); };
