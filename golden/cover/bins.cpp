@@ -220,7 +220,7 @@ std::string unreadable(const Space& s, const Channel& least, const Channel& most
   const AccRange inside = readable(s);
   const std::int64_t up = scaled_of(s, 1, least), down = scaled_of(s, -1, least);
   if (up > 0 && down < 0 && up > inside.hi && down < inside.lo) {
-    return fmt::format("an accumulator of 1 is scaled to {} or more, beyond {}", up, type_text(s.out));
+    return fmt::format("an accumulator of 1 is scaled beyond {} already", type_text(s.out));
   }
   const bool early = r.zero_point == ZeroPointAt::before_scaling;
   AccRange acc = s.acc;
@@ -253,7 +253,7 @@ void add_shifts(std::vector<Bin>& bins) {
                     [=](const Channel& c) { return c.shift == k; }});
   }
   for (int k = 0; k < shifts; ++k) {
-    bins.push_back({"shift readable", fmt::format("shift {}, output neither 0 + zp nor clamped", k),
+    bins.push_back({"shift readable", fmt::format("shift {}", k),
                     [=](const Facts& f) { return f.channel().shift == k && is_readable(f); },
                     [=](const Space& s) {
                       if (s.is_fixed()) return std::string();
@@ -334,7 +334,7 @@ void add_float_scales(std::vector<Bin>& bins) {
                     [=](const Channel& c) { return exponent_of(c) == e; }});
   }
   for (int e = least; e <= most; ++e) {
-    bins.push_back({"scale readable", fmt::format("scale in [2^{}, 2^{}), output neither 0 + zp nor clamped", e, e + 1),
+    bins.push_back({"scale readable", fmt::format("scale in [2^{}, 2^{})", e, e + 1),
                     [=](const Facts& f) { return exponent_of(f.channel()) == e && is_readable(f); },
                     [=](const Space& s) {
                       if (s.is_fixed()) return std::string();

@@ -389,9 +389,8 @@ void crossings(const Profile& p, const Channel& c, AccRange range, std::vector<s
   }
 }
 
-Tried search_fixed(Search& search, const CoverSpace& s) {
+Tried search_fixed(Search& search, const CoverSpace& s, std::int64_t tried_whole) {
   Tried tried;
-  constexpr Wide exhaustive = Wide{1} << 21;
   for (const ChannelRange& f : s.fixed) tried.accumulators += Wide{f.range.hi} - f.range.lo + 1;
   constexpr std::int64_t near = 64;
   const RequantCase* previous = nullptr;
@@ -418,7 +417,7 @@ Tried search_fixed(Search& search, const CoverSpace& s) {
     last = {origin, f.channel};
     previous = &last;
   }
-  if (!search.done() && tried.accumulators <= exhaustive) {
+  if (!search.done() && tried.accumulators <= tried_whole) {
     tried.everything = true;
     for (const ChannelRange& f : s.fixed)
       for (std::int64_t x = f.range.lo; x <= f.range.hi && !search.done(); ++x) search(x, f.channel);
@@ -461,7 +460,7 @@ void conclude(const CoverSpace& s, const std::vector<Bin>& bins, const Search& s
 
 }  // namespace
 
-std::vector<Decision> decide(const CoverSpace& space, const std::vector<Bin>& bins) {
+std::vector<Decision> decide(const CoverSpace& space, const std::vector<Bin>& bins, std::int64_t tried_whole) {
   std::vector<Decision> decisions(bins.size());
   for (std::size_t i = 0; i < bins.size(); ++i) {
     Decision& d = decisions[i];
@@ -471,7 +470,7 @@ std::vector<Decision> decide(const CoverSpace& space, const std::vector<Bin>& bi
   }
   Search search(space, bins, decisions);
   if (space.is_fixed()) {
-    const Tried tried = search_fixed(search, space);
+    const Tried tried = search_fixed(search, space, tried_whole);
     conclude(space, bins, search, tried, decisions);
   } else if (space.profile.uses_multiplier()) {
     for (const auto part :

@@ -21,7 +21,11 @@ struct Decision {
   std::string reason;
 };
 
+/// Given channels with at most this many accumulators in all are tried whole.
+inline constexpr std::int64_t kTriedWhole = std::int64_t{1} << 21;
+
 /// One decision per bin.
-std::vector<Decision> decide(const CoverSpace& space, const std::vector<Bin>& bins);
+std::vector<Decision> decide(const CoverSpace& space, const std::vector<Bin>& bins,
+                             std::int64_t tried_whole = kTriedWhole);
 
 }  // namespace obz
