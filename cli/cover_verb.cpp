@@ -54,12 +54,8 @@ Json case_json(const RequantCase& rc) {
 Json part_json(const Coverage& part) {
   Json bins = Json::array();
   for (const BinCover& b : part.bins) {
-    Json bin = {{"group", b.group},
-                {"name", b.name},
-                {"goal", b.goal},
-                {"reach", reach_text(b.decision.reach)},
-                {"hits", b.hits},
-                {"met", b.met()}};
+    Json bin = {{"group", b.group}, {"name", b.name}, {"goal", b.goal}, {"reach", reach_text(b.decision.reach)},
+                {"hits", b.hits},   {"met", b.met()}};
     if (!b.decision.reason.empty()) bin["proof"] = b.decision.reason;
     for (const RequantCase& c : b.decision.witness) bin["witness"].push_back(case_json(c));
     bins.push_back(std::move(bin));
@@ -116,7 +112,8 @@ void print_groups(const Coverage& part) {
   fmt::print("{}", table.text());
 }
 
-void print_list(const char* title, const std::vector<std::vector<std::string>>& rows, std::vector<std::string> headings) {
+void print_list(const char* title, const std::vector<std::vector<std::string>>& rows,
+                std::vector<std::string> headings) {
   if (rows.empty()) return;
   Table table(std::move(headings));
   for (const auto& row : rows) table.add(row);
@@ -129,7 +126,8 @@ void print_bins(const Coverage& part, const Profile* profile, bool all) {
     if (all) {
       every.push_back({b.group, b.name, reach_text(b.decision.reach), grouped(b.hits), witness_text(profile, b)});
     }
-    if (!b.met()) missed.push_back({b.group, b.name, fmt::format("{} of {}", b.hits, b.goal), witness_text(profile, b)});
+    if (!b.met())
+      missed.push_back({b.group, b.name, fmt::format("{} of {}", b.hits, b.goal), witness_text(profile, b)});
     if (b.decision.reach == Reach::unreachable) never.push_back({b.group, b.name, b.decision.reason});
     if (b.decision.reach == Reach::open) open.push_back({b.group, b.name});
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -32,30 +33,29 @@ const RoundingFacts& last_of(const Facts& f) { return f.last; }
 void add_ties(std::vector<Bin>& bins) {
   for (const int sign : {1, -1}) {
     for (const int parity : {0, 1}) {
-      bins.push_back({"tie", fmt::format("last stage, {}, floor {}", sign_text(sign), parity == 0 ? "even" : "odd"),
-                      [=](const Facts& f) {
-                        return f.last.tie() && f.last.sign == sign && (f.last.floor & 1) == parity;
-                      }});
-      bins.back().kind = BinKind::residue;
+      bins.push_back(
+          {"tie", fmt::format("last stage, {}, floor {}", sign_text(sign), parity == 0 ? "even" : "odd"),
+           [=](const Facts& f) { return f.last.tie() && f.last.sign == sign && (f.last.floor & 1) == parity; }});
+      bins.back().kind = BinKind::last_residue;
     }
   }
   for (const int sign : {1, -1}) {
     bins.push_back({"tie", fmt::format("first stage, {}", sign_text(sign)),
                     [=](const Facts& f) { return f.first.tie() && f.first.sign == sign; },
                     [](const Space& s) { return when(s.profile.recipe.first_bits == 0, kOneStage); }});
-    bins.back().kind = BinKind::residue;
+    bins.back().kind = BinKind::first_residue;
   }
   for (const int side : {-1, 1}) {
     const char* text = side < 0 ? "below" : "above";
     for (const int sign : {1, -1}) {
       bins.push_back({"near tie", fmt::format("last stage, one unit {}, {}", text, sign_text(sign)),
                       [=](const Facts& f) { return f.last.from_tie == side && f.last.sign == sign; }});
-      bins.back().kind = BinKind::residue;
+      bins.back().kind = BinKind::last_residue;
     }
     bins.push_back({"near tie", fmt::format("first stage, one unit {}", text),
                     [=](const Facts& f) { return f.first.from_tie == side; },
                     [](const Space& s) { return when(s.profile.recipe.first_bits == 0, kOneStage); }});
-    bins.back().kind = BinKind::residue;
+    bins.back().kind = BinKind::first_residue;
   }
 }
 
@@ -81,7 +81,8 @@ void add_roundings(std::vector<Bin>& bins) {
                           if (first && s.profile.recipe.first_bits == 0) return std::string(kOneStage);
                           return proof(first ? s.profile.recipe.first_rounding : s.profile.recipe.rounding);
                         }});
-        bins.back().kind = BinKind::residue;
+        if (std::string_view(what) == "exact")
+          bins.back().kind = first ? BinKind::first_residue : BinKind::last_residue;
       };
       add(
           "exact", [](const RoundingFacts& r) { return r.exact; }, [](Rounding) { return std::string(); });
@@ -205,8 +206,8 @@ bool some_readable(const Space& s, std::int64_t lo, std::int64_t hi) {
          std::max(lo, inside.lo) <= std::min<std::int64_t>(hi, std::min<std::int64_t>(inside.hi, -1));
 }
 
-/// No case gives a nonzero scaled value inside the clamp with this shift (or float scale): the least products are beyond
-/// it already, or the largest round to 0. The scaled value is monotone in the accumulator and in the multiplier.
+/// No case gives a nonzero scaled value inside the clamp with this shift (or float scale): the least products are
+/// beyond it already, or the largest round to 0. The scaled value is monotone in the accumulator and in the multiplier.
 std::string unreadable(const Space& s, const Channel& least, const Channel& most) {
   const Recipe& r = s.profile.recipe;
   if (r.product_bits < 64 && r.first_bits == 0) {
@@ -249,8 +250,7 @@ void add_shifts(std::vector<Bin>& bins) {
   for (int k = 0; k < shifts; ++k) {
     bins.push_back({"shift", fmt::format("shift {}", k),
                     [=](const Facts& f) { return f.channel().shift == k && !f.product_is_zero; },
-                    [=](const Space& s) { return formed(s, k); },
-                    [=](const Channel& c) { return c.shift == k; }});
+                    [=](const Space& s) { return formed(s, k); }, [=](const Channel& c) { return c.shift == k; }});
   }
   for (int k = 0; k < shifts; ++k) {
     bins.push_back({"shift readable", fmt::format("shift {}", k),
@@ -262,6 +262,7 @@ void add_shifts(std::vector<Bin>& bins) {
                                         {.multiplier = s.multiplier_hi, .shift = k});
                     },
                     [=](const Channel& c) { return c.shift == k; }});
+    bins.back().kind = BinKind::threshold;
   }
 }
 
@@ -288,23 +289,32 @@ void add_multipliers(std::vector<Bin>& bins, const Space& space) {
       return fmt::format("the mantissa is truncated and stays below 2^{}", s.mantissa_bits);
     return fmt::format("the scale rule renormalises 2^{0}, so the multiplier stays below it", s.mantissa_bits);
   };
-  add("multiplier", fmt::format("2^{}, the smallest", n - 1), [=](std::int64_t m) { return m == bottom; }, never);
-  add("multiplier", fmt::format("2^{} - 1", n), [=](std::int64_t m) { return m == top - 1; }, never);
-  add("multiplier", fmt::format("2^{}", n), [=](std::int64_t m) { return m == top; }, no_top);
+  add(
+      "multiplier", fmt::format("2^{}, the smallest", n - 1), [=](std::int64_t m) { return m == bottom; }, never);
+  add(
+      "multiplier", fmt::format("2^{} - 1", n), [=](std::int64_t m) { return m == top - 1; }, never);
+  add(
+      "multiplier", fmt::format("2^{}", n), [=](std::int64_t m) { return m == top; }, no_top);
   add("multiplier", "power of two", is_power_of_two, never);
-  add("multiplier", "odd", [](std::int64_t m) { return (m & 1) != 0; }, never);
-  add("multiplier", "even", [](std::int64_t m) { return m != 0 && (m & 1) == 0; },
+  add(
+      "multiplier", "odd", [](std::int64_t m) { return (m & 1) != 0; }, never);
+  add(
+      "multiplier", "even", [](std::int64_t m) { return m != 0 && (m & 1) == 0; },
       [](const Space& s) { return when(s.multiplier_hi == 1, "the only multiplier is 1"); });
-  add("multiplier", "negative", [](std::int64_t m) { return m < 0; },
+  add(
+      "multiplier", "negative", [](std::int64_t m) { return m < 0; },
       [](const Space& s) { return when(!s.negative_multiplier, "scales are > 0, so multipliers are"); });
-  add("multiplier", "zero", [](std::int64_t m) { return m == 0; }, [](const Space& s) {
-    return when(!s.zero_multiplier, "the scale rule refuses scales too small or too large for its shifts");
-  });
+  add(
+      "multiplier", "zero", [](std::int64_t m) { return m == 0; },
+      [](const Space& s) {
+        return when(!s.zero_multiplier, "the scale rule refuses scales too small or too large for its shifts");
+      });
   const bool keeps = space.multiplier_hi == top;
   for (int i = 0; i < n + (keeps ? 1 : 0); ++i) {
     const auto bit = [i](std::int64_t m) { return (std::abs(m) >> i & 1) != 0; };
     add("multiplier bit", fmt::format("bit {} set", i), bit, never);
-    add("multiplier bit", fmt::format("bit {} clear", i), [=](std::int64_t m) { return m != 0 && !bit(m); },
+    add(
+        "multiplier bit", fmt::format("bit {} clear", i), [=](std::int64_t m) { return m != 0 && !bit(m); },
         [=](const Space& s) {
           return when(i == s.mantissa_bits - 1 && s.multiplier_hi < std::int64_t{1} << s.mantissa_bits,
                       fmt::format("multipliers are 2^{} or more and below 2^{}", i, i + 1));
@@ -343,6 +353,7 @@ void add_float_scales(std::vector<Bin>& bins) {
                                         {.multiplier = 0, .scale = std::ldexp(0x1.fffffep0, e)});
                     },
                     [=](const Channel& c) { return exponent_of(c) == e; }});
+    bins.back().kind = BinKind::threshold;
   }
   const auto add = [&](const char* group, std::string name, auto&& holds) {
     bins.push_back({group, std::move(name),
@@ -360,8 +371,12 @@ void add_float_scales(std::vector<Bin>& bins) {
 void add_inexact(std::vector<Bin>& bins) {
   bins.push_back({"float", "accumulator rounded to float32", [](const Facts& f) { return f.acc_inexact; },
                   [](const Space& s) {
-                    return when(s.profile.recipe.arithmetic != Arithmetic::float32_scale,
-                                "a double holds every accumulator");
+                    if (s.profile.recipe.arithmetic != Arithmetic::float32_scale)
+                      return std::string("a double holds every accumulator");
+                    constexpr std::int64_t limit = std::int64_t{1} << 24;
+                    const auto held = [](const ChannelRange& f) { return f.range.lo >= -limit && f.range.hi <= limit; };
+                    return when(s.is_fixed() && std::all_of(s.fixed.begin(), s.fixed.end(), held),
+                                "float32 holds every integer up to 2^24, and no accumulator is larger");
                   }});
   bins.push_back({"float", "product rounded", [](const Facts& f) { return f.product_inexact; }});
 }
@@ -426,9 +441,7 @@ void add_zero_points(std::vector<Bin>& bins, const Space& space) {
       return false;
     };
     bins.push_back({"zero point", std::move(name),
-                    [=](const Facts& f) {
-                      return holds(f.channel().zero_point) && f.acc() >= lo && f.acc() <= hi;
-                    },
+                    [=](const Facts& f) { return holds(f.channel().zero_point) && f.acc() >= lo && f.acc() <= hi; },
                     [=](const Space& s) {
                       if (s.is_fixed() || possible(s)) return std::string();
                       if (s.zero_point_lo == s.zero_point_hi) return std::string("the profile's zero point is 0");
@@ -438,11 +451,16 @@ void add_zero_points(std::vector<Bin>& bins, const Space& space) {
     bins.back().accumulators = {lo, hi};
   };
   constexpr std::int64_t any_lo = INT64_MIN, any_hi = INT64_MAX;
-  add("zero", [](std::int64_t z) { return z == 0; }, any_lo, any_hi);
-  add("odd", [](std::int64_t z) { return (z & 1) != 0; }, any_lo, any_hi);
-  add("even, not 0", [](std::int64_t z) { return z != 0 && (z & 1) == 0; }, any_lo, any_hi);
-  add("smallest of the type", [=](std::int64_t z) { return z == out.min(); }, any_lo, any_hi);
-  add("largest of the type", [=](std::int64_t z) { return z == out.max(); }, any_lo, any_hi);
+  add(
+      "zero", [](std::int64_t z) { return z == 0; }, any_lo, any_hi);
+  add(
+      "odd", [](std::int64_t z) { return (z & 1) != 0; }, any_lo, any_hi);
+  add(
+      "even, not 0", [](std::int64_t z) { return z != 0 && (z & 1) == 0; }, any_lo, any_hi);
+  add(
+      "smallest of the type", [=](std::int64_t z) { return z == out.min(); }, any_lo, any_hi);
+  add(
+      "largest of the type", [=](std::int64_t z) { return z == out.max(); }, any_lo, any_hi);
   for (const int sign : {1, -1}) {
     const auto signed_zero_point = [=](std::int64_t z) { return sign > 0 ? z > 0 : z < 0; };
     add(fmt::format("{}, accumulator positive", sign_text(sign)), signed_zero_point, std::int64_t{1}, any_hi);
@@ -458,9 +476,12 @@ void add_addends(std::vector<Bin>& bins) {
                     },
                     [=](const Channel& c) { return holds(c.addend); }});
   };
-  add("zero", [](std::int64_t a) { return a == 0; }, true);
-  add("positive", [](std::int64_t a) { return a > 0; }, false);
-  add("negative", [](std::int64_t a) { return a < 0; }, false);
+  add(
+      "zero", [](std::int64_t a) { return a == 0; }, true);
+  add(
+      "positive", [](std::int64_t a) { return a > 0; }, false);
+  add(
+      "negative", [](std::int64_t a) { return a < 0; }, false);
 }
 
 // --- neighbours ------------------------------------------------------------------------------------------------------
@@ -496,25 +517,21 @@ void add_neighbours(std::vector<Bin>& bins) {
                : no_multiplier(s);
   });
   add("shift", &Channel::shift, no_multiplier);
-  add("scale", &Channel::scale, [](const Space& s) {
-    return when(s.profile.uses_multiplier(), "the scale is a multiplier and a shift");
-  });
-  add("addend", &Channel::addend, [](const Space& s) { return when(!s.profile.has_addend, "the profile has no addend"); });
-  add("zero point", &Channel::zero_point, [](const Space& s) {
-    return when(s.zero_point_lo == s.zero_point_hi, "the profile's zero point is 0");
-  });
+  add("scale", &Channel::scale,
+      [](const Space& s) { return when(s.profile.uses_multiplier(), "the scale is a multiplier and a shift"); });
+  add("addend", &Channel::addend,
+      [](const Space& s) { return when(!s.profile.has_addend, "the profile has no addend"); });
+  add("zero point", &Channel::zero_point,
+      [](const Space& s) { return when(s.zero_point_lo == s.zero_point_hi, "the profile's zero point is 0"); });
   add("lower clamp", &Channel::lo, never);
   add("upper clamp", &Channel::hi, never);
   bins.push_back({"neighbour", "the same accumulator on two channels gives two outputs",
                   [](const Facts& f) {
                     if (f.previous == nullptr || f.previous->acc != f.acc()) return false;
                     const Recipe& r = f.profile->recipe;
-                    return apply_recipe(f.acc(), r, f.channel()) !=
-                           apply_recipe(f.acc(), r, f.previous->channel);
+                    return apply_recipe(f.acc(), r, f.channel()) != apply_recipe(f.acc(), r, f.previous->channel);
                   },
-                  [](const Space& s) {
-                    return when(s.is_fixed() && s.fixed.size() == 1, "the set has one channel");
-                  }});
+                  [](const Space& s) { return when(s.is_fixed() && s.fixed.size() == 1, "the set has one channel"); }});
 }
 
 void add_ends(std::vector<Bin>& bins, const Space& space) {

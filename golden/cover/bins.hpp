@@ -13,8 +13,9 @@ namespace obz {
 
 /// How completely the search tries what a bin of this kind can need, when the channels are given.
 enum class BinKind : std::uint8_t {
-  threshold,  ///< monotone in the accumulator: the ends of the range or the sides of one crossing decide
-  residue,    ///< the product modulo a power of two: all accumulators of the class are solved for
+  threshold,      ///< monotone in the accumulator: the ends of the range or the sides of one crossing decide
+  first_residue,  ///< what stage one drops: all accumulators of the class are solved for
+  last_residue,   ///< what the last stage drops, likewise
   other,
 };
 

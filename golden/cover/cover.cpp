@@ -59,8 +59,7 @@ Coverage cover_cases(const CoverSpace& space, std::span<const RequantCase> cases
   }
   Coverage coverage{.cases = static_cast<std::int64_t>(cases.size())};
   for (std::size_t i = 0; i < bins.size(); ++i) {
-    coverage.bins.push_back(
-        {bins[i].group, bins[i].name, goal * bins[i].goal, hits[i], std::move(decisions[i]), ""});
+    coverage.bins.push_back({bins[i].group, bins[i].name, goal * bins[i].goal, hits[i], std::move(decisions[i]), ""});
   }
   return coverage;
 }

@@ -80,7 +80,7 @@ void add_dyadic(CaseFacts& f) {
   const std::int64_t rounded = shift_right(t.first, shift, r.rounding, offset);
   f.last = rounding_of(t.first, shift, offset, rounded);
   f.scaled_leaves = t.scaled != rounded;
-  f.scaled = t.scaled;
+  f.scaled = t.scaled - offset;
   const std::int64_t late = r.zero_point == ZeroPointAt::after_rounding ? c.zero_point : 0;
   if (r.clamp == ClampAt::before_zero_point) {
     f.value = t.scaled + late;

@@ -29,7 +29,7 @@ struct CaseFacts {
   RequantTrace trace;                     ///< dyadic recipes only
   RoundingFacts first, last;
   bool product_is_zero = false;
-  std::int64_t scaled = 0;  ///< the rounded value, before a zero point that joins after it
+  std::int64_t scaled = 0;  ///< the rounded value, without the zero point (one that joins before the scaling is in it)
   std::int64_t value = 0;   ///< what the clamp sees, in output units
   bool left = false;        ///< shifted left before the multiplication
   bool left_leaves = false, product_leaves = false, first_leaves = false, scaled_leaves = false, sum_leaves = false;

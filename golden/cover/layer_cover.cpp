@@ -69,7 +69,8 @@ void count_rails(const Sample& s, Structure& out) {
 // --- filters: products of x and weights ------------------------------------------------------------------------------
 
 constexpr int kXClasses = 5, kWClasses = 4;
-constexpr std::array<const char*, kXClasses> kXNames{"x least", "x largest", "x = zero point", "x positive", "x negative"};
+constexpr std::array<const char*, kXClasses> kXNames{"x least", "x largest", "x = zero point", "x positive",
+                                                     "x negative"};
 constexpr std::array<const char*, kWClasses> kWNames{"w least", "w largest", "w positive", "w negative"};
 
 /// Which classes pairs of operands belong to, counted per pair of bit masks.
@@ -115,8 +116,8 @@ struct Pairs {
           weight = weight || used[wm];
           for (unsigned xm = 0; xm < counts.size(); ++xm) n += (xm >> xc & 1) != 0 ? counts[xm][wm] : 0;
         }
-        out.count("operand pair", fmt::format("{}, {}", kXNames[static_cast<std::size_t>(xc)],
-                                              kWNames[static_cast<std::size_t>(wc)]),
+        out.count("operand pair",
+                  fmt::format("{}, {}", kXNames[static_cast<std::size_t>(xc)], kWNames[static_cast<std::size_t>(wc)]),
                   weight && x_possible(xc), n,
                   weight ? "the input's range holds no such value" : "no weight of this kind meets an input");
       }
@@ -162,18 +163,27 @@ void count_window(Structure& out, const Window& w, const View4& in, const View4&
                   std::int64_t kernel_w, const Tensor& x, std::int64_t x_zero_point,
                   const std::function<bool(std::size_t)>& open) {
   std::array<std::int64_t, 12> hits{}, places{};
-  constexpr std::array<const char*, 12> names{"top padding",          "bottom padding",       "left padding",
-                                              "right padding",        "top left corner",      "top right corner",
-                                              "bottom left corner",   "bottom right corner",  "first row",
-                                              "last row",             "first column",         "last column"};
+  constexpr std::array<const char*, 12> names{"top padding",        "bottom padding",      "left padding",
+                                              "right padding",      "top left corner",     "top right corner",
+                                              "bottom left corner", "bottom right corner", "first row",
+                                              "last row",           "first column",        "last column"};
   for (std::int64_t n = 0; n < y.n; ++n) {
     for (std::int64_t oh = 0; oh < y.h; ++oh) {
       const Side v = overlap(oh, w.stride_h, w.dilation_h, kernel_h, w.pad_top, in.h);
       for (std::int64_t ow = 0; ow < y.w; ++ow) {
         const Side h = overlap(ow, w.stride_w, w.dilation_w, kernel_w, w.pad_left, in.w);
-        const std::array<bool, 12> at{v.before,           v.after,           h.before,      h.after,
-                                      v.before && h.before, v.before && h.after, v.after && h.before, v.after && h.after,
-                                      oh == 0,            oh == y.h - 1,     ow == 0,       ow == y.w - 1};
+        const std::array<bool, 12> at{v.before,
+                                      v.after,
+                                      h.before,
+                                      h.after,
+                                      v.before && h.before,
+                                      v.before && h.after,
+                                      v.after && h.before,
+                                      v.after && h.after,
+                                      oh == 0,
+                                      oh == y.h - 1,
+                                      ow == 0,
+                                      ow == y.w - 1};
         std::int64_t visible = 0;
         for (std::int64_t c = 0; c < y.c; ++c) visible += open(y.at(n, oh, ow, c)) ? 1 : 0;
         for (std::size_t i = 0; i < at.size(); ++i) {
@@ -252,7 +262,8 @@ struct ChannelOf {
     for (std::int64_t n = 0; n < y.n; ++n)
       for (std::int64_t oh = 0; oh < y.h; ++oh)
         for (std::int64_t ow = 0; ow < y.w; ++ow)
-          for (std::int64_t ch = 0; ch < y.c; ++ch) c[y.at(n, oh, ow, ch)] = std::max<std::int64_t>(count(op, in, oh, ow) - 1, 0);
+          for (std::int64_t ch = 0; ch < y.c; ++ch)
+            c[y.at(n, oh, ow, ch)] = std::max<std::int64_t>(count(op, in, oh, ow) - 1, 0);
     return c;
   }
   template <class Op>
@@ -301,8 +312,7 @@ struct CountStructure {
                 for (std::int64_t i = 0; i < depth; ++i) {
                   const auto at = static_cast<std::size_t>(((o * kernel_h + kh) * kernel_w + kw) * depth + i);
                   pairs.add(s.in[0].data[in.at(n, ih, iw, first_input + i)], op.filter.weights.data[at], wz,
-                            kh == 0 && kw == 0 && i == 0,
-                            kh == kernel_h - 1 && kw == kernel_w - 1 && i == depth - 1);
+                            kh == 0 && kw == 0 && i == 0, kh == kernel_h - 1 && kw == kernel_w - 1 && i == depth - 1);
                 }
               }
             }
@@ -339,8 +349,7 @@ struct CountStructure {
       for (const bool b_high : {false, true}) {
         const std::int64_t a = a_high ? s.range(0).hi : s.range(0).lo, b = b_high ? s.range(1).hi : s.range(1).lo;
         std::int64_t n = 0;
-        for (std::size_t i = 0; i < s.in[0].data.size(); ++i)
-          n += s.in[0].data[i] == a && s.in[1].data[i] == b ? 1 : 0;
+        for (std::size_t i = 0; i < s.in[0].data.size(); ++i) n += s.in[0].data[i] == a && s.in[1].data[i] == b ? 1 : 0;
         const bool same = s.node.inputs[0] == s.node.inputs[1] && a != b;
         out.count("operand pair", fmt::format("a {}, b {}", a_high ? "largest" : "least", b_high ? "largest" : "least"),
                   !same, n, "both branches are the same tensor");
@@ -413,8 +422,7 @@ struct CountStructure {
     }
     for (const int k : {0, 1}) {
       out.count("branch", fmt::format("tie in branch {}, {}", i == 0 ? "a" : "b", k == 0 ? "positive" : "negative"),
-                possible[k], hits[k],
-                fmt::format("no value in {}..{} is scaled to a tie", range.lo, range.hi));
+                possible[k], hits[k], fmt::format("no value in {}..{} is scaled to a tie", range.lo, range.hi));
     }
   }
 };
@@ -424,7 +432,8 @@ Profile profile_of(const IntNet& net, const LayerRequant& layer) {
   Profile p;
   if (!net.profile.empty()) p = find_profile(net.profile);
   p.recipe = layer.recipe;
-  p.has_addend = std::any_of(layer.channels.begin(), layer.channels.end(), [](const Channel& c) { return c.addend != 0; });
+  p.has_addend =
+      std::any_of(layer.channels.begin(), layer.channels.end(), [](const Channel& c) { return c.addend != 0; });
   if (p.uses_multiplier() && p.scale.mantissa_bits == 0) p.scale.mantissa_bits = 31;
   return p;
 }
@@ -464,7 +473,8 @@ void cover_net_set(const NetSet& set, std::int64_t goal, CoverReport& report) {
       if (!layer) continue;
       const std::vector<std::int64_t> channel = std::visit(ChannelOf{sample}, node.op);
       for (std::size_t i = 0; i < accs.size(); ++i) {
-        const std::size_t c = channel.empty() ? 0 : std::min(static_cast<std::size_t>(channel[i]), layer->channels.size() - 1);
+        const std::size_t c =
+            channel.empty() ? 0 : std::min(static_cast<std::size_t>(channel[i]), layer->channels.size() - 1);
         cases.push_back({accs[i], layer->channels[c]});
       }
     }
@@ -486,8 +496,8 @@ void cover_net_set(const NetSet& set, std::int64_t goal, CoverReport& report) {
                         "every accumulator its weights can produce is clamped");
       }
     } else {
-      report.notes.push_back(fmt::format("{} ({}) ends in no integer requantizer: only its operands are counted", node.name,
-                                         describe(node.op)));
+      report.notes.push_back(fmt::format("{} ({}) ends in no integer requantizer: only its operands are counted",
+                                         node.name, describe(node.op)));
     }
     for (BinCover& b : structure.take()) {
       b.goal = goal;

@@ -93,47 +93,66 @@ std::vector<std::int64_t> residues(const Channel& c, std::int64_t addend, int sh
   return found;
 }
 
+/// What was solved for completely.
+struct Solved {
+  bool first = true, last = true;
+};
+
 /// Accumulators at ties of either stage, one unit beside them, and at exact results.
-std::vector<std::int64_t> residue_points(const Profile& p, const Channel& c, AccRange range, bool& all) {
+std::vector<std::int64_t> residue_points(const Profile& p, const Channel& c, AccRange range, Solved& all) {
   std::vector<std::int64_t> points;
+  if (!p.is_dyadic()) all = {false, false};
   if (!p.uses_multiplier() || c.multiplier == 0) return points;
   const Recipe& r = p.recipe;
-  std::int64_t addend = c.addend;
-  if (r.zero_point == ZeroPointAt::before_scaling) addend += c.zero_point * c.multiplier;
-  const auto take = [&](int shift) {
-    if (shift < 1 || shift > 62) return;
+  const auto take = [&](const Channel& of, int shift, bool& complete) {
+    if (shift < 1) return;
+    if (shift > 62) {
+      complete = false;
+      return;
+    }
+    std::int64_t addend = of.addend;
+    if (r.zero_point == ZeroPointAt::before_scaling) addend += of.zero_point * of.multiplier;
     const std::int64_t half = std::int64_t{1} << (shift - 1);
     for (const std::int64_t at : {half - 1, half, half + 1, std::int64_t{0}}) {
-      for (const std::int64_t x : residues(c, addend, shift, at, range, all)) points.push_back(x);
+      for (const std::int64_t x : residues(of, addend, shift, at, range, complete)) points.push_back(x);
     }
   };
   if (r.first_bits == 0) {
-    take(c.shift);
+    take(c, c.shift, all.last);
+    if (r.product_bits < 64 || r.zero_point == ZeroPointAt::before_rounding) all.last = false;
     return points;
   }
-  if (c.shift >= r.first_bits) take(r.first_bits);
+  Channel shifted = c;  // a left shift of the accumulator is one of the multiplier, as far as residues go
+  if (c.shift < r.first_bits) shifted.multiplier = c.multiplier << (r.first_bits - c.shift);
+  take(shifted, r.first_bits, all.first);
   const int last = c.shift - r.first_bits;
   if (last < 1) return points;
-  // Stage one's result near (k + 1/2) * 2^last; it grows by less than one unit per accumulator, so each is hit.
-  const Wide half = Wide{1} << (last - 1);
+  // Stage one's result near k * 2^last and (k + 1/2) * 2^last; it grows by at most one unit per accumulator, so each of
+  // its values within reach is hit, and what the last stage does depends on that value alone.
+  const Wide half = Wide{1} << (last - 1),
+             most = std::max(Wide{std::abs(range.lo)}, Wide{std::abs(range.hi)}) * std::abs(c.multiplier) +
+                    std::abs(c.addend);
   for (int k = -kResidues; k <= kResidues; ++k) {
-    for (const int d : {-1, 0, 1}) {
-      const Wide product = ((Wide{k} << last) + half + d) << r.first_bits;
-      const Wide x = product / c.multiplier;
+    for (const Wide d : {Wide{0}, half - 1, half, half + 1}) {
+      const Wide product = ((Wide{k} << last) + d) << r.first_bits;
+      const Wide x = (product - c.addend) / c.multiplier;
       for (const int beside : {-2, -1, 0, 1, 2}) {
         const Wide at = x + beside;
         if (at >= range.lo && at <= range.hi) points.push_back(static_cast<std::int64_t>(at));
       }
     }
   }
-  all = all && range.lo >= -1 && range.hi <= 1;
+  const bool within = most < ((Wide{kResidues} << last) << r.first_bits);
+  const bool unit_steps =
+      std::abs(c.multiplier) <= std::int64_t{1} << r.first_bits && r.zero_point == ZeroPointAt::after_rounding;
+  all.last = all.last && within && unit_steps;
   return points;
 }
 
 /// Clamps worth having around a zero point.
 std::vector<std::pair<std::int64_t, std::int64_t>> clamps(IntType out, std::int64_t zp) {
   const std::int64_t lo = out.min(), hi = out.max(), at = std::clamp(zp, lo, hi);
-  return {{lo, hi}, {at, hi}, {std::max(lo, at - 3), std::min(hi, at + 5)}, {std::min(at + 1, hi), hi}};
+  return {{lo, hi}, {at, hi}, {std::max(lo, at - 3), std::min(hi, at + 5)}, {std::min(at + 1, hi), hi}, {lo, hi - 1}};
 }
 
 void set_output(Channel& c, IntType out, std::int64_t zp) {
@@ -171,8 +190,9 @@ Channel usual_channel(const CoverSpace& s, std::int64_t multiplier, int more_shi
 }
 
 std::vector<std::int64_t> multipliers(const CoverSpace& s) {
-  std::vector<std::int64_t> m{s.multiplier_lo, s.multiplier_lo + 1, s.multiplier_hi, s.multiplier_hi - 1,
-                              (s.multiplier_lo << 1) - 1, s.multiplier_lo + (s.multiplier_lo >> 1)};
+  std::vector<std::int64_t> m{
+      s.multiplier_lo,     s.multiplier_lo + 1,        s.multiplier_hi,
+      s.multiplier_hi - 1, (s.multiplier_lo << 1) - 1, s.multiplier_lo + (s.multiplier_lo >> 1)};
   for (int i = 0; i < s.mantissa_bits; ++i) {
     m.push_back(s.multiplier_lo + (std::int64_t{1} << i));
     m.push_back(2 * s.multiplier_lo - 1 - (std::int64_t{1} << i));
@@ -190,10 +210,10 @@ void search_outputs(Search& search, const CoverSpace& s) {
           set_output(c, s.out, zp);
           c.lo = lo;
           c.hi = hi;
-          const std::int64_t middle = accumulator_for(-(s.profile.recipe.zero_point == ZeroPointAt::after_rounding
-                                                            ? zp - std::clamp<std::int64_t>(0, lo, hi)
-                                                            : 0),
-                                                      c);
+          const std::int64_t middle = accumulator_for(
+              -(s.profile.recipe.zero_point == ZeroPointAt::after_rounding ? zp - std::clamp<std::int64_t>(0, lo, hi)
+                                                                           : 0),
+              c);
           for (std::int64_t x = -near; x <= near; ++x) search(x, c);
           for (std::int64_t x = -near; x <= near; ++x) search(middle + x, c);
           if (search.done()) return;
@@ -230,8 +250,8 @@ void search_residues(Search& search, const CoverSpace& s) {
   for (const std::int64_t m : multipliers(s)) {
     for (int more = -2; more <= 34; ++more) {
       Channel c = usual_channel(s, m, more);
-      bool all = true;
-      for (const std::int64_t x : residue_points(s.profile, c, s.acc, all)) search(x, c);
+      Solved solved;
+      for (const std::int64_t x : residue_points(s.profile, c, s.acc, solved)) search(x, c);
       if (search.done()) return;
     }
   }
@@ -361,9 +381,9 @@ void search_floats(Search& search, const CoverSpace& s) {
 
 /// What the tried accumulators prove about bins that stay without a witness.
 struct Tried {
-  bool all_residues = true;   ///< every tie, near tie and exact product was among them
-  bool registers_hold = true; ///< no register leaves anywhere in the ranges, so the result is monotone
-  bool everything = false;    ///< all accumulators of all channels
+  Solved residues;             ///< every tie, near tie and exact result was among them
+  bool registers_hold = true;  ///< no register leaves anywhere in the ranges, so the result is monotone
+  bool everything = false;     ///< all accumulators of all channels
   Wide accumulators = 0;
 };
 
@@ -375,7 +395,9 @@ void crossings(const Profile& p, const Channel& c, AccRange range, std::vector<s
   const auto value = [&](std::int64_t x) { return apply_recipe(x, p.recipe, wide); };
   const std::int64_t at_lo = value(range.lo), at_hi = value(range.hi);
   const bool rising = at_lo <= at_hi;
-  for (const std::int64_t want : {c.lo - 1, c.lo, c.lo + 1, c.hi, c.hi + 1, c.hi + 2, c.lo + 2}) {
+  const std::int64_t zp = c.zero_point;
+  for (const std::int64_t want : {c.lo - 1, c.lo, c.lo + 1, c.lo + 2, c.hi - 1, c.hi, c.hi + 1, c.hi + 2, zp - 1, zp,
+                                  zp + 1, std::int64_t{-1}, std::int64_t{0}, std::int64_t{1}}) {
     // First accumulator whose value is at least `want` (rising) or at most (falling).
     const auto reached = [&](std::int64_t x) { return rising ? value(x) >= want : value(x) <= want; };
     if (!reached(range.hi)) continue;
@@ -401,9 +423,7 @@ Tried search_fixed(Search& search, const CoverSpace& s, std::int64_t tried_whole
     std::vector<std::int64_t> points = landmarks(f.range);
     const std::int64_t origin = std::clamp<std::int64_t>(0, f.range.lo, f.range.hi);
     for (std::int64_t x = -near; x <= near; ++x) points.push_back(origin + x);
-    bool all = true;
-    for (const std::int64_t x : residue_points(s.profile, f.channel, f.range, all)) points.push_back(x);
-    tried.all_residues = tried.all_residues && all && s.profile.is_dyadic() && s.profile.recipe.first_bits == 0;
+    for (const std::int64_t x : residue_points(s.profile, f.channel, f.range, tried.residues)) points.push_back(x);
     crossings(s.profile, f.channel, f.range, points);
     points = inside(std::move(points), f.range.lo, f.range.hi);
     for (const std::int64_t x : points) {
@@ -446,9 +466,9 @@ void conclude(const CoverSpace& s, const std::vector<Bin>& bins, const Search& s
     if (tried.everything && !pair) {
       d.reason = fmt::format("all {} accumulators of the {} channel(s) were tried",
                              static_cast<std::int64_t>(tried.accumulators), s.fixed.size());
-    } else if (bins[i].kind == BinKind::residue && tried.all_residues) {
-      if (bins[i].group != "rounding" || bins[i].name.find("exact") != std::string::npos)
-        d.reason = "every accumulator of these channels whose product has this residue was tried";
+    } else if ((bins[i].kind == BinKind::first_residue && tried.residues.first) ||
+               (bins[i].kind == BinKind::last_residue && tried.residues.last)) {
+      d.reason = "every accumulator of these channels whose product has this residue was tried";
     } else if (bins[i].kind == BinKind::threshold && tried.registers_hold) {
       d.reason = bins[i].group == "register"
                      ? "every register holds at both ends of every channel's range, and is monotone in between"

@@ -1,5 +1,5 @@
-// Whether a bin can be hit at all: a case that hits it, or the reason why none does. Nothing is guessed; what has neither
-// is open.
+// Whether a bin can be hit at all: a case that hits it, or the reason why none does. Nothing is guessed; what has
+// neither is open.
 #pragma once
 
 #include <string>

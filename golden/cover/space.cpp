@@ -21,8 +21,8 @@ CoverSpace cover_space(const Profile& profile, IntType out) {
     const int reduced = rule.reduce_to_16 ? 16 : 0;
     s.mantissa_bits = rule.mantissa_bits - reduced;
     s.multiplier_lo = std::int64_t{1} << (s.mantissa_bits - 1);
-    const bool keeps_top = rule.top == TopCorner::keep && rule.mantissa_rounding != MantissaRounding::truncate &&
-                           !rule.power_of_two_only;
+    const bool keeps_top =
+        rule.top == TopCorner::keep && rule.mantissa_rounding != MantissaRounding::truncate && !rule.power_of_two_only;
     s.multiplier_hi = (std::int64_t{1} << s.mantissa_bits) - (keeps_top ? 0 : 1);
     s.shift_lo = std::max(0, rule.min_shift - reduced);
     s.shift_hi = std::min(63, rule.max_shift - reduced);

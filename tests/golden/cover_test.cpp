@@ -4,11 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <map>
 #include <set>
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "golden/complete.hpp"
@@ -20,8 +17,6 @@
 namespace obz {
 namespace {
 
-using testing::HasSubstr;
-
 /// Hits of a witness: its last case, after the one before it.
 bool hits(const Bin& bin, const Profile& p, const std::vector<RequantCase>& witness) {
   const RequantCase* previous = witness.size() > 1 ? &witness[witness.size() - 2] : nullptr;
@@ -30,7 +25,6 @@ bool hits(const Bin& bin, const Profile& p, const std::vector<RequantCase>& witn
 
 /// The profile's own scale rule forms this multiplier and shift from some real scale.
 bool is_formed(const ScaleRule& rule, const Channel& c) {
-  const int reduced = rule.reduce_to_16 ? 16 : 0;
   const double scale = std::ldexp(static_cast<double>(c.multiplier), -c.shift);
   const double beside = std::nextafter(scale, 0.0);  // 2^n is what a mantissa just below rounds to
   for (const double s : {scale, beside, std::ldexp(1.0, -rule.max_shift - 2), std::ldexp(1.0, 60)}) {
@@ -40,7 +34,6 @@ bool is_formed(const ScaleRule& rule, const Channel& c) {
     } catch (const Error&) {  // the rule refuses this scale
     }
   }
-  static_cast<void>(reduced);
   return false;
 }
 
@@ -76,18 +69,18 @@ TEST(CoverReach, every_bin_of_every_profile_has_a_witness_or_a_proof_int16) { ex
 
 TEST(CoverReach, seeded_cases_never_hit_what_is_proved_unreachable) {
   for (const Profile& p : profile_catalogue()) {
+    const CoverSpace space = cover_space(p, kInt8);
+    const std::vector<Bin> bins = requant_bins(space);
+    const std::vector<Decision> decisions = decide(space, bins);
     for (const Goal goal : {Goal::corners, Goal::random}) {
-      const CoverSpace space = cover_space(p, kInt8);
-      const std::vector<Bin> bins = requant_bins(space);
-      const std::vector<Decision> decisions = decide(space, bins);
       RequantCase previous;
-      for (std::uint64_t i = 0; i < 1500; ++i) {
+      for (std::uint64_t i = 0; i < 600; ++i) {
         const RequantCase c = make_requant_case({.profile = &p, .out = kInt8, .goal = goal, .seed = 7}, i);
         const CaseFacts facts = facts_of(p, c, i > 0 ? &previous : nullptr);
         for (std::size_t b = 0; b < bins.size(); ++b) {
           if (decisions[b].reach == Reach::unreachable)
-            ASSERT_FALSE(bins[b].hit(facts)) << p.id << ": " << bins[b].group << " / " << bins[b].name << ", case "
-                                             << i << ": " << decisions[b].reason;
+            ASSERT_FALSE(bins[b].hit(facts)) << p.id << ": " << bins[b].group << " / " << bins[b].name << ", case " << i
+                                             << ": " << decisions[b].reason;
         }
         previous = c;
       }
@@ -108,9 +101,11 @@ TEST(CoverBins, each_reachable_bin_is_missed_by_some_case) {
         missed = !bin.hit(facts_of(p, c, i > 0 ? &previous : nullptr));
         previous = c;
       }
-      // What every channel of a profile shares is hit always.
-      const bool shared = bin.group == "addend" || (bin.group == "multiplier bit" && missed == false) ||
-                          bin.group == "zero point";
+      // What all channels of a profile share is hit by every case.
+      const bool top_bit = space.multiplier_hi < std::int64_t{1} << space.mantissa_bits &&
+                           bin.name == "bit " + std::to_string(space.mantissa_bits - 1) + " set";
+      const bool shared = (bin.group == "addend" && bin.name == "zero") || top_bit ||
+                          (bin.group == "zero point" && bin.name == "zero" && !p.has_zero_point);
       EXPECT_TRUE(missed || shared) << id << ": " << bin.group << " / " << bin.name;
     }
   }
@@ -122,8 +117,8 @@ TEST(CoverBins, each_reachable_bin_is_missed_by_some_case) {
 std::vector<Profile> small_datapaths() {
   std::vector<Profile> all;
   const auto add = [&](const char* id, auto&& change) {
-    Profile p{.id = id, .scale = {.mantissa_bits = 4, .min_shift = 0, .max_shift = 9, .tiny = TinyScale::refuse}};
-    p.acc_bits = 7;
+    Profile p{.id = id, .scale = {.mantissa_bits = 4, .min_shift = 0, .max_shift = 8, .tiny = TinyScale::refuse}};
+    p.acc_bits = 6;
     change(p);
     all.push_back(p);
   };
@@ -138,7 +133,7 @@ std::vector<Profile> small_datapaths() {
     add("wide shifts", [&](Profile& p) {
       p.recipe.rounding = r;
       p.scale.min_shift = 6;
-      p.scale.max_shift = 14;
+      p.scale.max_shift = 12;
     });
   }
   add("kept top", [](Profile& p) { p.scale.top = TopCorner::keep; });
@@ -190,6 +185,7 @@ void every_case(const CoverSpace& s, Visit&& visit) {
 TEST(CoverReach, is_what_brute_force_finds_on_small_datapaths) {
   for (const Profile& p : small_datapaths()) {
     for (const IntType out : {IntType{2, true}, IntType{2, false}}) {
+      if (!out.is_signed && p.recipe.rounding != Rounding::half_up) continue;
       const CoverSpace space = cover_space(p, out);
       const std::vector<Bin> bins = requant_bins(space);
       const std::vector<Decision> decisions = decide(space, bins);
@@ -249,12 +245,13 @@ TEST(CoverReach, given_channels_are_decided_as_brute_force_does_or_left_open) {
         EXPECT_NE(whole[i].reach, Reach::open) << where;
         if (inferred[i].reach == Reach::reachable) EXPECT_TRUE(hit[i]) << where;
         if (inferred[i].reach == Reach::unreachable) EXPECT_FALSE(hit[i]) << where;
-        open += inferred[i].reach == Reach::open ? 1 : 0;
+        if (p.is_dyadic()) open += inferred[i].reach == Reach::open ? 1 : 0;
         proved += inferred[i].reach == Reach::unreachable ? 1 : 0;
       }
     }
   }
-  EXPECT_GT(proved, 100 * open) << "without trying everything few bins stay open";
+  EXPECT_GT(proved, 100 * open) << open << " open, " << proved
+                                << " proved: without trying everything few bins stay open";
 }
 
 // --- sets ------------------------------------------------------------------------------------------------------------
@@ -266,8 +263,8 @@ Coverage cover_of(const char* id, Goal goal, std::int64_t count) {
 }
 
 const BinCover& bin_of(const Coverage& c, const std::string& group, const std::string& name) {
-  const auto it = std::find_if(c.bins.begin(), c.bins.end(),
-                               [&](const BinCover& b) { return b.group == group && b.name == name; });
+  const auto it =
+      std::find_if(c.bins.begin(), c.bins.end(), [&](const BinCover& b) { return b.group == group && b.name == name; });
   EXPECT_NE(it, c.bins.end()) << group << " / " << name;
   return *it;
 }
@@ -319,7 +316,8 @@ TEST(CoverSets, a_complete_set_is_measured_on_its_own_channels) {
   int shifts = 0;
   for (const BinCover& b : c.bins) {
     if (b.group == "shift" && b.reachable()) ++shifts;
-    if (b.group == "clamp") EXPECT_TRUE(b.met()) << b.name << ": both sides of every step are in the set";
+    if (b.name == "exactly the lower clamp" || b.name == "exactly the upper clamp" || b.name == "strictly inside")
+      EXPECT_TRUE(b.met()) << b.name << ": both sides of every step are in the set";
     if (b.group == "tie") EXPECT_TRUE(b.met()) << b.name;
   }
   EXPECT_LE(shifts, 2);
