@@ -33,7 +33,7 @@ std::string case_text(const Profile* profile, const RequantCase& rc) {
 }
 
 std::string witness_text(const Profile* profile, const BinCover& b) {
-  if (b.decision.witness.empty()) return b.at;
+  if (b.decision.witness.empty()) return "";
   const auto& w = b.decision.witness;
   if (w.size() == 1 || b.group != "neighbour") return case_text(profile, w.back());
   return case_text(profile, w.front()) + ", then " + case_text(profile, w.back());

@@ -396,6 +396,9 @@ void add_clamps(std::vector<Bin>& bins, IntType out) {
   add("one above the upper clamp", [](std::int64_t v, const Channel& c) { return v == c.hi + 1; });
   add("strictly inside", [](std::int64_t v, const Channel& c) { return v > c.lo && v < c.hi; });
   bins.back().channel = [](const Channel& c) { return c.hi - c.lo >= 2; };
+  bins.back().proof = [](const Space& s) {
+    return when(s.out.max() - s.out.min() < 2, fmt::format("{} has no value between its ends", type_text(s.out)));
+  };
   add("clamped below by a clamp tighter than the type",
       [=](std::int64_t v, const Channel& c) { return v < c.lo && c.lo > out.min() && v >= out.min(); });
   bins.back().channel = [=](const Channel& c) { return c.lo > out.min(); };

@@ -43,6 +43,7 @@ Coverage cover_cases(const CoverSpace& space, std::span<const RequantCase> cases
   const std::vector<Bin> bins = requant_bins(space);
   std::vector<Decision> decisions = decide(space, bins);
   std::vector<std::int64_t> hits(bins.size());
+  std::int64_t surprises = 0;
   const RequantCase* previous = nullptr;
   for (const RequantCase& c : cases) {
     if (!in_domain(space.profile, c)) continue;
@@ -52,14 +53,15 @@ Coverage cover_cases(const CoverSpace& space, std::span<const RequantCase> cases
       ++hits[i];
       Decision& d = decisions[i];
       if (d.reach == Reach::reachable) continue;
+      surprises += d.reach == Reach::unreachable ? 1 : 0;
       d = {Reach::reachable, {c}, ""};
       if (previous != nullptr) d.witness.insert(d.witness.begin(), *previous);
     }
     previous = &c;
   }
-  Coverage coverage{.cases = static_cast<std::int64_t>(cases.size())};
+  Coverage coverage{.cases = static_cast<std::int64_t>(cases.size()), .surprises = surprises};
   for (std::size_t i = 0; i < bins.size(); ++i) {
-    coverage.bins.push_back({bins[i].group, bins[i].name, goal * bins[i].goal, hits[i], std::move(decisions[i]), ""});
+    coverage.bins.push_back({bins[i].group, bins[i].name, goal * bins[i].goal, hits[i], std::move(decisions[i])});
   }
   return coverage;
 }
@@ -94,6 +96,10 @@ CoverReport cover_set(const std::filesystem::path& folder, std::int64_t goal) {
     Coverage coverage = cover_cases(space, set.cases, goal);
     coverage.what = fmt::format("requant {} {}", report.profile, type_text(report.out));
     if (space.is_fixed()) coverage.what += fmt::format(", {} given channel(s)", space.fixed.size());
+    if (coverage.surprises > 0) {
+      report.notes.push_back(fmt::format("{} bin(s) that no channel of {} reaches are hit: the set has other channels",
+                                         coverage.surprises, report.profile));
+    }
     report.parts.push_back(std::move(coverage));
   } else {
     const NetSet set = load_net_set(folder, std::move(manifest));

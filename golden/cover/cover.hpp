@@ -15,7 +15,6 @@ struct BinCover {
   std::string group, name;
   std::int64_t goal = 1, hits = 0;
   Decision decision;
-  std::string at;  ///< structural bins of layers: where such an event would be, in words
 
   bool reachable() const { return decision.reach == Reach::reachable; }
   bool met() const { return !reachable() || hits >= goal; }
@@ -26,6 +25,7 @@ struct Coverage {
   std::string name;  ///< of the layer; empty for requantizer sets
   std::string what;  ///< "requant tflite/double int8", "conv2d 3x3"
   std::int64_t cases = 0;
+  std::int64_t surprises = 0;  ///< bins proved unreachable that a case hits: it lies outside the profile's scale rule
   std::vector<BinCover> bins;
 
   std::int64_t reachable() const;

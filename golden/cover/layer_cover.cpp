@@ -35,7 +35,7 @@ class Structure {
   BinCover& bin(const std::string& group, const std::string& name) {
     for (BinCover& b : bins_)
       if (b.group == group && b.name == name) return b;
-    bins_.push_back({.group = group, .name = name, .decision = {}, .at = {}});
+    bins_.push_back({.group = group, .name = name, .decision = {}});
     return bins_.back();
   }
   std::vector<BinCover> bins_;
@@ -140,12 +140,11 @@ Pairs pairs_of(const Sample& s, const Filter& f, std::int64_t x_zero_point) {
 }
 
 /// True when the clamp did not hide the result.
-bool is_open(std::int64_t acc, const Requant& r, std::int64_t channel) {
-  Channel wide = r.channel(channel);
-  const std::int64_t lo = wide.lo, hi = wide.hi;
-  wide.lo = kInt32.min();
-  wide.hi = kInt32.max();
-  const std::int64_t v = apply_recipe(acc, r.recipe, wide);
+bool is_open(std::int64_t acc, const Recipe& recipe, Channel c) {
+  const std::int64_t lo = c.lo, hi = c.hi;
+  c.lo = kInt32.min();
+  c.hi = kInt32.max();
+  const std::int64_t v = apply_recipe(acc, recipe, c);
   return v >= lo && v <= hi;
 }
 
@@ -322,8 +321,9 @@ struct CountStructure {
     }
     pairs.report(out);
     const std::vector<std::int64_t> channel = ChannelOf{s}.image(op.layout);
-    count_window(out, win, in, y, kernel_h, kernel_w, s.in[0], op.x_zero_point,
-                 [&](std::size_t at) { return is_open(s.accs[at], op.requant, channel[at]); });
+    count_window(out, win, in, y, kernel_h, kernel_w, s.in[0], op.x_zero_point, [&](std::size_t at) {
+      return is_open(s.accs[at], op.requant.recipe, op.requant.channel(channel[at]));
+    });
   }
   void operator()(const Dense& op) const {
     const std::int64_t channels = op.filter.weights.shape[0], depth = op.filter.weights.shape[1];
@@ -459,6 +459,8 @@ void cover_net_set(const NetSet& set, std::int64_t goal, CoverReport& report) {
     const TensorInfo& info = net.tensors[static_cast<std::size_t>(node.outputs[0])];
     const auto layer = layer_requant(net, node);
     std::vector<RequantCase> cases;
+    std::vector<std::int64_t> open_hits(layer ? layer->channels.size() : 0);
+    std::vector<bool> occurs(open_hits.size());
     Structure structure;
     for (std::int64_t n = 0; n < set.manifest.count; ++n) {
       Tensors in;
@@ -476,26 +478,26 @@ void cover_net_set(const NetSet& set, std::int64_t goal, CoverReport& report) {
         const std::size_t c =
             channel.empty() ? 0 : std::min(static_cast<std::size_t>(channel[i]), layer->channels.size() - 1);
         cases.push_back({accs[i], layer->channels[c]});
+        occurs[c] = true;
+        open_hits[c] += is_open(accs[i], layer->recipe, layer->channels[c]) ? 1 : 0;
       }
     }
     Coverage part{.name = node.name, .what = describe(node.op), .cases = static_cast<std::int64_t>(cases.size())};
-    if (layer) {
+    if (layer && !cases.empty()) {
       std::vector<ChannelRange> channels;
+      const bool by_count = std::holds_alternative<AvgPool>(node.op);  // a channel per count, of which few occur
       for (std::size_t c = 0; c < layer->channels.size(); ++c)
-        channels.push_back({layer->channels[c], layer->ranges[c]});
+        if (!by_count || occurs[c]) channels.push_back({layer->channels[c], layer->ranges[c]});
       const Profile profile = profile_of(net, *layer);
       const CoverSpace space = cover_space(profile, layer->out, channels);
       part.bins = cover_cases(space, cases, goal).bins;
       // Each output channel, seen while its clamp was open.
-      for (std::size_t c = 0; c < layer->channels.size() && layer->channels.size() > 1; ++c) {
-        const Requant one{layer->recipe, {layer->channels[c]}};
-        std::int64_t hits = 0;
+      for (std::size_t c = 0; c < layer->channels.size() && layer->channels.size() > 1 && !by_count; ++c) {
         const bool possible = can_be_open(layer->recipe, layer->channels[c], layer->ranges[c]);
-        for (const RequantCase& rc : cases) hits += rc.channel == layer->channels[c] && is_open(rc.acc, one, 0) ? 1 : 0;
-        structure.count("output channel", fmt::format("channel {}, not clamped", c), possible || hits > 0, hits,
+        structure.count("output channel", fmt::format("channel {}, not clamped", c), possible, open_hits[c],
                         "every accumulator its weights can produce is clamped");
       }
-    } else {
+    } else if (!layer) {
       report.notes.push_back(fmt::format("{} ({}) ends in no integer requantizer: only its operands are counted",
                                          node.name, describe(node.op)));
     }

@@ -29,7 +29,7 @@ class Search {
 
   /// Tries a case, alone or after `previous`, on every bin without a witness.
   void operator()(const RequantCase& rc, const RequantCase* previous = nullptr) {
-    if (done() || !in_space(space_, rc) || (previous != nullptr && !in_space(space_, *previous))) return;
+    if (done() || !belongs(rc) || (previous != nullptr && !belongs(*previous))) return;
     const CaseFacts facts = facts_of(space_.profile, rc, previous);
     std::erase_if(missing_, [&](std::size_t i) {
       if (!bins_[i].hit(facts)) return false;
@@ -45,6 +45,11 @@ class Search {
   const std::vector<std::size_t>& missing() const { return missing_; }
 
  private:
+  /// Given channels are tried within their own ranges only, so the domain is what is left to ask.
+  bool belongs(const RequantCase& rc) const {
+    return space_.is_fixed() ? in_domain(space_.profile, rc) : in_space(space_, rc);
+  }
+
   const CoverSpace& space_;
   const std::vector<Bin>& bins_;
   std::vector<Decision>& decisions_;
@@ -415,8 +420,7 @@ Tried search_fixed(Search& search, const CoverSpace& s, std::int64_t tried_whole
   Tried tried;
   for (const ChannelRange& f : s.fixed) tried.accumulators += Wide{f.range.hi} - f.range.lo + 1;
   constexpr std::int64_t near = 64;
-  const RequantCase* previous = nullptr;
-  RequantCase last;
+  const ChannelRange* previous = nullptr;
   for (const ChannelRange& f : s.fixed) {
     const auto holds = monotone_range(s.profile, f.channel, f.range);
     tried.registers_hold = tried.registers_hold && holds && *holds == f.range;
@@ -428,14 +432,13 @@ Tried search_fixed(Search& search, const CoverSpace& s, std::int64_t tried_whole
     points = inside(std::move(points), f.range.lo, f.range.hi);
     for (const std::int64_t x : points) {
       search(x, f.channel);
-      if (previous != nullptr) {
+      if (previous != nullptr && x >= previous->range.lo && x <= previous->range.hi) {
         const RequantCase before{x, previous->channel}, here{x, f.channel};
         search(here, &before);
         search(before, &here);
       }
     }
-    last = {origin, f.channel};
-    previous = &last;
+    previous = &f;
   }
   if (!search.done() && tried.accumulators <= tried_whole) {
     tried.everything = true;
