@@ -295,7 +295,7 @@ void search_operands(Search& search, const CoverSpace& s) {
     for (int k = s.shift_lo; k <= s.shift_hi; ++k) {
       Channel c{.multiplier = s.multiplier_lo, .shift = k};
       set_output(c, s.out, 0);
-      for (const std::int64_t r : {1, 2, -2}) {
+      for (const std::int64_t r : {1, 2, -1, -2}) {
         if (k > 60) continue;
         c.addend = (r << k) - 3 * c.multiplier;
         search(3, c);
@@ -315,7 +315,7 @@ void search_multiplier_neighbours(Search& search, const CoverSpace& s) {
   others[1].shift = std::max(base.shift - 1, s.shift_lo);
   others[2].zero_point = static_cast<std::int32_t>(std::min<std::int64_t>(s.zero_point_hi, 40));
   others[3].lo = std::max<std::int64_t>(0, s.out.min() + 3);
-  others[4].hi = std::max<std::int64_t>(s.out.min() + 1, 1);
+  others[4].hi = std::min(std::max<std::int64_t>(s.out.min() + 1, 1), s.out.max() - 1);
   others[5].addend = std::int64_t{16} << base.shift;
   if (s.zero_multiplier) {
     others.push_back(base);
@@ -323,7 +323,8 @@ void search_multiplier_neighbours(Search& search, const CoverSpace& s) {
     others.back().shift = s.zero_shift;
   }
   const std::int64_t small = accumulator_for(3, base), large = accumulator_for(1000, base);
-  try_neighbours(search, base, others, {small, -small, 10 * small, large, -large, large * 40});
+  try_neighbours(search, base, others, {1,  2,  3,  4,  5,  6,     7,      8,          -1,    -2,     -3,
+                                        -4, -5, -6, -7, -8, small, -small, 10 * small, large, -large, large * 40});
 }
 
 // --- any float scale -------------------------------------------------------------------------------------------------
@@ -378,8 +379,8 @@ void search_floats(Search& search, const CoverSpace& s) {
   others[0].scale = 0.75;
   others[1].zero_point = static_cast<std::int32_t>(std::min<std::int64_t>(s.zero_point_hi, 40));
   others[2].lo = std::max<std::int64_t>(0, s.out.min() + 3);
-  others[3].hi = std::max<std::int64_t>(s.out.min() + 1, 1);
-  try_neighbours(search, base, others, {12, -12, 100000, -100000});
+  others[3].hi = std::min(std::max<std::int64_t>(s.out.min() + 1, 1), s.out.max() - 1);
+  try_neighbours(search, base, others, {1, 2, 3, 4, 6, -1, -2, -3, -4, -6, 12, -12, 100000, -100000});
 }
 
 // --- given channels --------------------------------------------------------------------------------------------------

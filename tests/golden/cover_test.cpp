@@ -67,6 +67,20 @@ TEST(CoverReach, every_bin_of_every_profile_has_a_witness_or_a_proof_uint8) { ex
 TEST(CoverReach, every_bin_of_every_profile_has_a_witness_or_a_proof_int4) { expect_all_decided(kInt4); }
 TEST(CoverReach, every_bin_of_every_profile_has_a_witness_or_a_proof_int16) { expect_all_decided(kInt16); }
 
+TEST(CoverReach, every_bin_of_common_profiles_is_decided_for_other_widths_too) {
+  for (const char* id : {"tflite/double", "hawq-v3/exact", "pulp-nn/floor", "xnnpack/fp32"}) {
+    for (const IntType out : {kUInt4, IntType{2, true}, IntType{12, true}, kUInt16}) {
+      const CoverSpace space = cover_space(find_profile(id), out);
+      const std::vector<Bin> bins = requant_bins(space);
+      const std::vector<Decision> decisions = decide(space, bins);
+      for (std::size_t i = 0; i < bins.size(); ++i) {
+        EXPECT_NE(decisions[i].reach, Reach::open)
+            << id << " " << int(out.bits) << ": " << bins[i].group << " / " << bins[i].name;
+      }
+    }
+  }
+}
+
 TEST(CoverReach, seeded_cases_never_hit_what_is_proved_unreachable) {
   for (const Profile& p : profile_catalogue()) {
     const CoverSpace space = cover_space(p, kInt8);
