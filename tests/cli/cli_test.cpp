@@ -25,7 +25,7 @@ TEST(Cli, every_verb_helps_with_an_example) {
   const auto help = shell("obz --help");
   EXPECT_EQ(help.exit_code, 0);
   for (const char* verb :
-       {"import", "profiles", "info", "run", "gen", "ver", "check", "distinguish", "explain", "bench"}) {
+       {"import", "profiles", "info", "run", "gen", "ver", "check", "distinguish", "explain", "bench", "cover"}) {
     EXPECT_THAT(help.out, HasSubstr(verb));
     const auto r = shell(std::string("obz ") + verb + " --help");
     EXPECT_EQ(r.exit_code, 0) << verb;
@@ -216,6 +216,76 @@ TEST(CliExplain, names_the_bug_and_refuses_what_explains_nothing) {
   EXPECT_EQ(shell("obz explain pipe:no-such-program-here").exit_code, 3);
   EXPECT_EQ(shell("obz explain pipe:true").exit_code, 2);
   EXPECT_EQ(shell("obz explain pipe:cat -p onnx/mlas").exit_code, 2);
+}
+
+TEST(CliCover, says_what_a_set_misses_and_completes_it) {
+  const test::TempDir dir;
+  const std::string set = (dir / "set").string(), rest = (dir / "rest").string();
+  ASSERT_EQ(shell("obz gen requant -p hawq-v3/exact -n 300 -o " + set).exit_code, 0);
+  const auto text = shell("obz cover " + set);
+  EXPECT_EQ(text.exit_code, 1) << text.err;
+  for (const char* part : {"group", "reachable, missed:", "unreachable, proved:", "one rounding stage", "MISSING:"})
+    EXPECT_THAT(text.out, HasSubstr(part));
+  const auto r = shell("obz cover " + set + " --json --missing -o " + rest);
+  EXPECT_EQ(r.exit_code, 1) << r.err;
+  const Json report = Json::parse(r.out);
+  const Json& part = report.at("parts").at(0);
+  EXPECT_EQ(part.at("open"), 0);
+  EXPECT_EQ(part.at("bins"), part.at("list").size());
+  EXPECT_LT(part.at("met").get<int>(), part.at("reachable").get<int>());
+  std::int64_t witnesses = 0;
+  for (const Json& bin : part.at("list")) {
+    const bool reachable = bin.at("reach") == "reachable";
+    EXPECT_EQ(bin.contains("witness"), reachable);
+    EXPECT_EQ(bin.contains("proof"), !reachable);
+    if (!bin.at("met").get<bool>()) ++witnesses;
+  }
+  EXPECT_GT(witnesses, 0);
+  EXPECT_EQ(shell("obz check " + rest + " --engines ref,fast").exit_code, 0)
+      << "what is missing is a set like any other";
+  EXPECT_THAT(shell("obz cover " + set + " --all").out, HasSubstr("every bin:"));
+}
+
+TEST(CliCover, reads_layers_and_networks) {
+  const test::TempDir dir;
+  const std::string layer = (dir / "layer").string(), net = (dir / "net").string();
+  ASSERT_EQ(shell("obz gen conv2d --conv 1,6,6,3,4,3,3,2,1 -n 2 -o " + layer).exit_code, 0);
+  const auto r = shell("obz cover " + layer);
+  EXPECT_EQ(r.exit_code, 1) << r.err;
+  for (const char* part : {"conv2d 3x3", "window", "operand pair", "output channel"})
+    EXPECT_THAT(r.out, HasSubstr(part));
+  write_file(dir / "m.tflite", test::small_cnn());
+  const std::string model = (dir / "m.obz").string();
+  ASSERT_EQ(shell("obz import " + (dir / "m.tflite").string() + " -o " + model).exit_code, 0);
+  ASSERT_EQ(shell("obz gen " + model + " -n 2 -o " + net).exit_code, 0);
+  const auto whole = shell("obz cover " + net);
+  EXPECT_EQ(whole.exit_code, 1) << whole.err;
+  EXPECT_THAT(whole.out, HasSubstr("total"));
+  EXPECT_EQ(Json::parse(shell("obz cover " + net + " --json").out).at("parts").size(), 7U);
+}
+
+TEST(CliCover, refuses_what_is_no_set_and_options_that_mean_nothing) {
+  const test::TempDir dir;
+  const std::string set = (dir / "set").string(), layer = (dir / "layer").string(), out = (dir / "never").string();
+  ASSERT_EQ(shell("obz gen requant -n 20 -o " + set).exit_code, 0);
+  ASSERT_EQ(shell("obz gen conv2d --conv 1,4,4,2,2,1,1,1,0 -o " + layer).exit_code, 0);
+  for (const std::string& bad :
+       {std::string("cover"), "cover " + dir.path().string(), std::string("cover /no/such/set"),
+        "cover " + set + " --goal 0", "cover " + set + " --goal 1x", "cover " + set + " --missing",
+        "cover " + set + " -o " + out, "cover " + set + " --all --json", "cover " + set + " --frobnicate",
+        "cover " + layer + " --missing -o " + out}) {
+    const auto r = shell("obz " + bad);
+    EXPECT_EQ(r.exit_code, 2) << bad;
+    EXPECT_EQ(r.out, "") << bad;
+    EXPECT_EQ(std::count(r.err.begin(), r.err.end(), '\n'), 1) << r.err;
+  }
+  EXPECT_FALSE(std::filesystem::exists(dir / "never"));
+  write_file(dir / "set/cases.bin", Bytes(7));
+  EXPECT_EQ(shell("obz cover " + set).exit_code, 2) << "a damaged set";
+  const test::TempDir truncated;
+  std::filesystem::copy(layer, truncated / "layer");
+  std::filesystem::remove(truncated / "layer/x0.npy");
+  EXPECT_EQ(shell("obz cover " + (truncated / "layer").string()).exit_code, 2);
 }
 
 }  // namespace

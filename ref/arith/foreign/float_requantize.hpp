@@ -19,9 +19,9 @@ inline std::int64_t round_half_even(double v) noexcept {
   return static_cast<std::int64_t>(std::nearbyint(v));
 }
 
-/// (S20) out = clamp(rne(float32(acc) * scale) + zp), the order of clamp and zp as the recipe says.
+/// The real value that the last rounding of a float recipe sees, after an early zero point and an early clamp.
 /// Every operation is one float32 operation with its own rounding: acc loses bits beyond 24.
-inline std::int64_t requantize_float32(std::int64_t acc, const Recipe& r, const Channel& c) noexcept {
+inline double unrounded_float32(std::int64_t acc, const Recipe& r, const Channel& c) noexcept {
   const bool early = r.zero_point == ZeroPointAt::before_rounding;
   const std::int64_t late_zero_point = early ? 0 : c.zero_point;
   float v = static_cast<float>(acc) * static_cast<float>(c.scale);
@@ -29,11 +29,17 @@ inline std::int64_t requantize_float32(std::int64_t acc, const Recipe& r, const 
   if (r.clamp == ClampAt::before_rounding) {
     v = std::fmin(std::fmax(v, static_cast<float>(c.lo - late_zero_point)), static_cast<float>(c.hi - late_zero_point));
   }
-  return saturate(round_half_even(static_cast<double>(v)) + late_zero_point, c.lo, c.hi);
+  return static_cast<double>(v);
 }
 
-/// (S21) As numpy computes int32 array * float scale: in double.
-inline std::int64_t requantize_float64(std::int64_t acc, const Recipe& r, const Channel& c) noexcept {
+/// (S20) out = clamp(rne(float32(acc) * scale) + zp), the order of clamp and zp as the recipe says.
+inline std::int64_t requantize_float32(std::int64_t acc, const Recipe& r, const Channel& c) noexcept {
+  const std::int64_t late_zero_point = r.zero_point == ZeroPointAt::before_rounding ? 0 : c.zero_point;
+  return saturate(round_half_even(unrounded_float32(acc, r, c)) + late_zero_point, c.lo, c.hi);
+}
+
+/// As unrounded_float32, in double.
+inline double unrounded_float64(std::int64_t acc, const Recipe& r, const Channel& c) noexcept {
   const bool early = r.zero_point == ZeroPointAt::before_rounding;
   const std::int64_t late_zero_point = early ? 0 : c.zero_point;
   double v = static_cast<double>(acc) * c.scale;
@@ -42,14 +48,24 @@ inline std::int64_t requantize_float64(std::int64_t acc, const Recipe& r, const 
     v = std::fmin(std::fmax(v, static_cast<double>(c.lo - late_zero_point)),
                   static_cast<double>(c.hi - late_zero_point));
   }
-  return saturate(round_half_even(v) + late_zero_point, c.lo, c.hi);
+  return v;
+}
+
+/// (S21) As numpy computes int32 array * float scale: in double.
+inline std::int64_t requantize_float64(std::int64_t acc, const Recipe& r, const Channel& c) noexcept {
+  const std::int64_t late_zero_point = r.zero_point == ZeroPointAt::before_rounding ? 0 : c.zero_point;
+  return saturate(round_half_even(unrounded_float64(acc, r, c)) + late_zero_point, c.lo, c.hi);
+}
+
+/// As unrounded_float32, of HAWQ's batch code: the product in double, the division exact.
+inline double unrounded_float64_dyadic(std::int64_t acc, const Channel& c) noexcept {
+  return std::ldexp(static_cast<double>(acc) * static_cast<double>(c.multiplier), -c.shift);
 }
 
 /// (S22) HAWQ's batch code: the product is formed in double (inexact beyond 2^53), the division by 2^shift is
 /// exact, then nearest-even and clamp.
 inline std::int64_t requantize_float64_dyadic(std::int64_t acc, const Channel& c) noexcept {
-  const double product = static_cast<double>(acc) * static_cast<double>(c.multiplier);
-  return saturate(round_half_even(std::ldexp(product, -c.shift)) + c.zero_point, c.lo, c.hi);
+  return saturate(round_half_even(unrounded_float64_dyadic(acc, c)) + c.zero_point, c.lo, c.hi);
 }
 
 }  // namespace obz::foreign
