@@ -45,6 +45,7 @@ Verb ver_verb();
 Verb check_verb();
 Verb distinguish_verb();
 Verb explain_verb();
+Verb shrink_verb();
 Verb bench_verb();
 
 }  // namespace obz::cli

@@ -17,7 +17,7 @@ namespace obz {
 
 /// One node with all its integer parameters and its inputs.
 struct LayerJob {
-  const IntNet* net = nullptr;  ///< the node's network: alive and unchanged as long as the engine
+  const IntNet* net = nullptr;  ///< the node's network: alive and unchanged as long as the engine, or until forget()
   const Node* node = nullptr;
   std::vector<const Tensor*> inputs;
   const TensorInfo* output = nullptr;  ///< shape and type of the result
@@ -51,6 +51,9 @@ class Engine {
 
   /// Absent tool or device: a clause for "skipped: ...". Asked once, before any job.
   virtual std::optional<std::string> absent() const { return std::nullopt; }
+
+  /// The networks of earlier jobs may be gone or changed: drop what was prepared for them.
+  virtual void forget() {}
 
   virtual Support supports(const LayerJob&) const { return Support::no("runs no layers"); }
   virtual LayerResult run(const LayerJob&) { throw std::logic_error("unsupported job"); }

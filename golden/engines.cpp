@@ -34,6 +34,7 @@ class RefEngine final : public Engine {
 class FastEngine final : public Engine {
  public:
   std::string name() const override { return "fast"; }
+  void forget() override { prepared_.clear(); }
   Support supports(const LayerJob&) const override { return {}; }
   LayerResult run(const LayerJob& job) override {
     std::unique_ptr<FastNode>& node = prepared_[job.node];
