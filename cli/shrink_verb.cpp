@@ -113,7 +113,7 @@ int finish(const Options& o, const Destination& d, const Report& r, const std::f
     if (!r.rows.empty()) {
       Table table({"", ">before", ">after"});
       for (const auto& row : r.rows) table.add(row);
-      fmt::print(report, "{}\n\n", table.text());
+      fmt::print(report, "{}\n", table.text());
     }
     for (const std::string& note : r.notes) fmt::print(report, "{}\n", note);
     fmt::print(report, "expected {}, device answered {}{}\n", r.want, r.got,
@@ -186,7 +186,6 @@ int shrink_requant_set(const Options& o, const Destination& d, Manifest manifest
     r.notes.emplace_back("no case fails when it is asked alone, so the device remembers; nothing could be reduced");
   return finish_requant(o, d, *s, std::move(r));
 }
-
 
 /// Recorded answers: there is no device to ask, so the failing case nearest to zero is shown as it stands.
 int show_answer(const Options& o, const Destination& d) {

@@ -118,7 +118,7 @@ class Builder {
   std::string finish(const std::string& p, const std::string& real, bool late_zero_point) {
     std::string v = step(
         {.kind = Kind::nearest, .dest = p + "rounded", .a = real, .comment = "rounding: to nearest, ties to even"});
-    if (late_zero_point) v = value(p + "sum", v + " + " + p + "zero_point", "zero point");
+    if (late_zero_point) v = value(p + "moved", v + " + " + p + "zero_point", "zero point");
     return clamp(p, v);
   }
 
@@ -170,7 +170,9 @@ class Builder {
     } else if (early) {
       v = value(p + "scaled", v + " + " + p + "zero_point", "zero point; nothing to round");
     }
-    v = narrowed(p + "scaled_register", v, r.scaled_bits, r.scaled_overflow, "its register");
+    // What left a 32-bit register and was shifted right needs no register of 32 bits again.
+    if (!two_stages || r.first_overflow == Overflow::exact || r.scaled_bits < 32 || early)
+      v = narrowed(p + "scaled_register", v, r.scaled_bits, r.scaled_overflow, "its register");
     const bool late = r.zero_point == ZeroPointAt::after_rounding;
     if (r.clamp == ClampAt::before_zero_point) {
       const std::string zp = late ? " - " + p + "zero_point" : "";
@@ -183,8 +185,8 @@ class Builder {
       return value(p + "out", late ? v + " + " + p + "zero_point" : v, late ? "zero point" : "output");
     }
     if (late) {
-      v = value(p + "sum", v + " + " + p + "zero_point", "zero point");
-      v = narrowed(p + "sum_register", v, std::max<int>(r.scaled_bits, 32), r.scaled_overflow, "its register");
+      v = value(p + "moved", v + " + " + p + "zero_point", "zero point");
+      v = narrowed(p + "moved_register", v, std::max<int>(r.scaled_bits, 32), r.scaled_overflow, "its register");
     }
     return clamp(p, v);
   }

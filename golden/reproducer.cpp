@@ -115,7 +115,7 @@ void cpp_helpers(std::string& t, const Program& p) {
     t += fmt::format("// v / 2^bits{}, bits >= 1\n", has_offset(p, r) ? " + offset, rounded once" : ", rounded");
     t += fmt::format("static int64_t {}(int64_t v, int64_t bits{}) {{\n", shift_helper(r),
                      has_offset(p, r) ? ", int64_t offset" : "");
-    t += fmt::format("  const int64_t q = (v >> bits){};\n", has_offset(p, r) ? " + offset" : "");
+    t += fmt::format("  const int64_t q = {};\n", has_offset(p, r) ? "(v >> bits) + offset" : "v >> bits");
     if (r == Rounding::floor) {
       t += "  return q;\n}\n";
       continue;
@@ -143,8 +143,8 @@ std::string cpp_text(const Program& p, const std::string& name) {
   std::string t;
   for (const std::string& line : p.about) t += "// " + comment_text(line) + "\n";
   t += fmt::format(
-      "//\n//   g++ -std=c++17 {0}.cpp -o {0} && ./{0}              exit status 1 while they differ\n"
-      "//   g++ -std=c++17 -DDUT=my_unit {0}.cpp my_unit.cpp    asks your unit (see below), not the record\n",
+      "//\n//   $ g++ -std=c++17 {0}.cpp -o {0} && ./{0}              exit status 1 while they differ\n"
+      "//   $ g++ -std=c++17 -DDUT=my_unit {0}.cpp my_unit.cpp    asks your unit (see below), not the record\n",
       name);
   t += std::string(p.has_floats() ? "#include <cmath>\n" : "") + "#include <cstdint>\n#include <cstdio>\n\n";
   for (const Number& n : p.numbers) {
@@ -246,7 +246,7 @@ void python_helpers(std::string& t, const Program& p) {
     const bool offset = has_offset(p, r);
     t += fmt::format("def {}(v, bits{}):\n    \"\"\"v / 2^bits{}.\"\"\"\n", shift_helper(r), offset ? ", offset" : "",
                      offset ? " + offset, rounded once" : ", rounded");
-    t += fmt::format("    q = (v >> bits){}\n", offset ? " + offset" : "");
+    t += fmt::format("    q = {}\n", offset ? "(v >> bits) + offset" : "v >> bits");
     if (r == Rounding::floor) {
       t += "    return q\n\n\n";
       continue;
@@ -276,8 +276,9 @@ std::string python_text(const Program& p, const std::string& name) {
   std::string t = "#!/usr/bin/env python3\n";
   for (const std::string& line : p.about) t += "# " + comment_text(line) + "\n";
   t += fmt::format(
-      "#\n#   python3 {0}.py                          exit status 1 while they differ\n"
-      "#   python3 {0}.py --dut module:function    asks your unit, not the record: it gets the numbers below by name\n"
+      "#\n#   $ python3 {0}.py                          exit status 1 while they differ\n"
+      "#   $ python3 {0}.py --dut module:function    asks your unit, not the record: it gets the numbers below by "
+      "name\n"
       "import importlib\n",
       name);
   if (p.has_floats()) t += "import math\nimport struct\n";
@@ -349,7 +350,7 @@ void sv_helpers(std::string& t, const Program& p) {
     t += fmt::format("  // v / 2^bits{}, bits >= 1\n", offset ? " + offset, rounded once" : ", rounded");
     t += fmt::format("  function automatic longint {}(longint v, longint bits{});\n", shift_helper(r),
                      offset ? ", longint offset" : "");
-    t += fmt::format("    longint q = (v >>> bits){};\n", offset ? " + offset" : "");
+    t += fmt::format("    longint q = {};\n", offset ? "(v >>> bits) + offset" : "v >>> bits");
     if (r == Rounding::floor) {
       t += "    return q;\n  endfunction\n";
       continue;
@@ -379,8 +380,8 @@ std::string sv_text(const Program& p, const std::string& name) {
   std::string t;
   for (const std::string& line : p.about) t += "// " + comment_text(line) + "\n";
   t += fmt::format(
-      "//\n//   verilator --binary {0}.sv && obj_dir/V{1}     stops with $fatal while they differ\n"
-      "//   verilator --binary --timing -DOBZ_DUT=my_unit {0}.sv my_unit.sv    asks your unit, not the record\n",
+      "//\n//   $ verilator --binary {0}.sv && obj_dir/V{1}     stops with $fatal while they differ\n"
+      "//   $ verilator --binary --timing -DOBZ_DUT=my_unit {0}.sv my_unit.sv    asks your unit, not the record\n",
       name, module);
   t += "/* verilator lint_off DECLFILENAME */\n/* verilator lint_off UNUSED */\n";
   t += fmt::format("module {};\n", module);
