@@ -423,6 +423,10 @@ struct SimplerForms {
     for (const bool vertical : {true, false}) {
       Op copy = op;
       const Slide s = slide_of(copy, vertical);
+      if (c.output().shape[slide_axis(op, vertical)] == 1) {  // rows that its stride never reaches
+        auto k = keep_positions<Op>(c, vertical, {0});
+        if (k && k->inputs[0].shape != c.inputs[0].shape) list.push_back(std::move(*k));
+      }
       if (s.stride == 1 && s.dilation == 1) continue;
       if (auto k = keep_taps<Op>(c, vertical, all_of(s.kernel))) list.push_back(std::move(*k));
     }

@@ -322,11 +322,17 @@ std::string sv_integer(std::int64_t v) {
   return v < 0 ? fmt::format("-64'sd{}", -v) : fmt::format("64'sd{}", v);
 }
 
+/// A bare integer as wide as the variables; names stay.
+std::string sv_operand(const std::string& text) {
+  const bool is_integer = !text.empty() && text.find_first_not_of("-0123456789") == std::string::npos;
+  return is_integer ? sv_integer(std::stoll(text)) : text;
+}
+
 std::string sv_expression(const Stage& s, const Program& p) {
   switch (s.kind) {
     case Kind::value: return s.a;
     case Kind::wrap: return fmt::format("wrap({}, {})", s.a, s.bits);
-    case Kind::saturate: return fmt::format("saturate({}, {}, {})", s.a, s.b, s.c);
+    case Kind::saturate: return fmt::format("saturate({}, {}, {})", s.a, sv_operand(s.b), sv_operand(s.c));
     case Kind::left_shift: return fmt::format("{} <<< ({})", s.a, s.b);
     case Kind::shift:
       return fmt::format("{}({}, {}{})", shift_helper(s.rounding), s.a, s.b,

@@ -45,7 +45,8 @@ class LayerShrinker {
       rest_values();
       numbers();
       values_towards_rest();
-      if (accepted_ == before) break;
+      if (accepted_ != before) continue;
+      if (!fewer_by_larger()) break;
     }
     result_.complete = !spent();
     result_.runs = runs_;
@@ -249,6 +250,27 @@ class LayerShrinker {
         }
       }
     }
+  }
+
+  /// Sums that overflow need few terms when the terms are large: all values to the rails, cut again, and back when that
+  /// left no fewer.
+  bool fewer_by_larger() {
+    constexpr std::int64_t few = 4;
+    if (layer().activations() <= few) return false;
+    Shrunk saved = result_;
+    LayerCase next = layer();
+    for (const std::vector<Slot>& group : slots()) {
+      for (const Slot& s : group) {
+        if (s.kind == Slot::Kind::bias) continue;
+        const IntType type =
+            s.kind == Slot::Kind::input ? next.inputs[s.tensor].type : numbers_of(next).filter->weights.type;
+        set(next, s, get(next, s) < s.target ? type.min() : type.max());
+      }
+    }
+    if (attempt(std::move(next))) cut();
+    if (layer().activations() < saved.layer.activations()) return true;
+    result_ = std::move(saved);
+    return false;
   }
 
   void values_towards_rest() {

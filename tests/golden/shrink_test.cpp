@@ -296,7 +296,7 @@ TEST(Shrink, the_median_failure_is_one_output_of_at_most_8_inputs) {
     ++activations[f.activations()];
     most_runs = std::max(most_runs, f.requant ? f.requant->runs : f.layer->runs);
     EXPECT_LE(f.outputs(), f.mistake == Mistake::neighbour_channel ? 2 : 1) << f.what;
-    EXPECT_LE(f.activations(), 8) << f.what;
+    EXPECT_LE(f.activations(), 6) << f.what;
     EXPECT_TRUE(f.requant ? f.requant->complete : f.layer->complete) << f.what;
   }
   RecordProperty("most_runs", std::to_string(most_runs));
