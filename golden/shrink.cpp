@@ -342,7 +342,9 @@ std::size_t Shrunk::first_difference() const {
 
 std::optional<Shrunk> shrink(const IntNet& one_layer, std::vector<Tensor> inputs, Engine& engine,
                              const ShrinkOptions& options) {
-  return LayerShrinker(engine, options, make_case(one_layer, std::move(inputs))).shrink();
+  LayerCase start = make_case(one_layer, std::move(inputs));
+  if (start.output().shape.elems() == 0) return std::nullopt;
+  return LayerShrinker(engine, options, std::move(start)).shrink();
 }
 
 std::optional<ShrunkRequant> shrink(const Profile& profile, IntType out, std::span<const RequantCase> cases,

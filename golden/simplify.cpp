@@ -93,6 +93,22 @@ std::int64_t simplify_towards(std::int64_t value, std::int64_t target, const std
       good = middle;
     }
   }
+  // Failures that follow the low bits, as ties do, are not monotone: fewer high bits, then fewer bits.
+  const auto at = [&](std::uint64_t distance) {
+    return value < target ? target - static_cast<std::int64_t>(distance) : target + static_cast<std::int64_t>(distance);
+  };
+  const auto distance = [&] { return magnitude(value - target); };
+  for (int bits = 1; bits < 63 && (std::uint64_t{1} << bits) <= distance(); ++bits) {
+    const std::uint64_t low = distance() & ((std::uint64_t{1} << bits) - 1);
+    if ((low >> (bits - 1)) == 0 || !fails(at(low))) continue;  // the same as with fewer bits
+    value = at(low);
+    break;
+  }
+  for (int bit = 63 - std::countl_zero(distance()); bit >= 0; --bit) {
+    const std::uint64_t fewer = distance() & ~(std::uint64_t{1} << bit);
+    if (fewer == 0 || fewer == distance() || !fails(at(fewer))) continue;
+    value = at(fewer);
+  }
   return value;
 }
 

@@ -8,7 +8,7 @@
 
 namespace obz {
 
-/// Moves `value` to `target`, or as near as bisection finds; returns the last value for which `fails` was true.
+/// Moves `value` to `target`, or as near as bisection and fewer bits find; returns the last value for which `fails` was true.
 /// `fails(value)` is taken to be true at the start.
 std::int64_t simplify_towards(std::int64_t value, std::int64_t target, const std::function<bool(std::int64_t)>& fails);
 

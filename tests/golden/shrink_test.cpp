@@ -22,12 +22,13 @@
 #include "ref/base/error.hpp"
 #include "ref/base/file.hpp"
 #include "ref/execute/naive.hpp"
+#include "tests/execute/random_layers.hpp"
 #include "tests/support/run_obz.hpp"
 
 namespace obz {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 enum class Mistake : std::uint8_t {
   rounding,          ///< another mode in the last stage
@@ -261,6 +262,21 @@ std::vector<std::string> verdicts(const std::string& out) {
   }
   return lines;
 }
+/// Runs f0.py ... in one interpreter; each must exit with 1. Their verdicts.
+std::vector<std::string> run_python_files(const test::TempDir& dir, std::size_t count) {
+  write_text(dir / "all.py", fmt::format("import runpy, sys\n"
+                                         "for i in range({}):\n"
+                                         "    try:\n"
+                                         "        runpy.run_path(f\"f{{i}}.py\")\n"
+                                         "    except SystemExit as e:\n"
+                                         "        assert e.code == 1, i\n"
+                                         "    else:\n"
+                                         "        assert False, i\n",
+                                         count));
+  const auto r = test::shell("cd " + dir.path().string() + " && python3 all.py");
+  EXPECT_EQ(r.exit_code, 0) << r.err;
+  return verdicts(r.out);
+}
 std::string verdict(const Found& f) { return fmt::format("expected {}, device answered {}", f.want(), f.got()); }
 
 TEST(Shrink, what_it_returns_still_fails_and_is_the_reference_against_the_engine) {
@@ -413,18 +429,7 @@ TEST(Reproducer, in_python_all_200_show_the_reference_and_exit_with_1) {
   for (std::size_t i = 0; i < failures().size(); ++i)
     write_text(dir / fmt::format("f{}.py", i),
                reproducer(failures()[i].program(), ReproducerLanguage::python, fmt::format("f{}", i)));
-  write_text(dir / "all.py", fmt::format("import runpy, sys\n"
-                                         "for i in range({}):\n"
-                                         "    try:\n"
-                                         "        runpy.run_path(f\"f{{i}}.py\")\n"
-                                         "    except SystemExit as e:\n"
-                                         "        assert e.code == 1, i\n"
-                                         "    else:\n"
-                                         "        assert False, i\n",
-                                         failures().size()));
-  const auto r = test::shell("cd " + dir.path().string() + " && python3 all.py");
-  EXPECT_EQ(r.exit_code, 0) << r.err;
-  const std::vector<std::string> lines = verdicts(r.out);
+  const std::vector<std::string> lines = run_python_files(dir, failures().size());
   ASSERT_EQ(lines.size(), failures().size());
   for (std::size_t i = 0; i < lines.size(); ++i) EXPECT_EQ(lines[i], verdict(failures()[i])) << failures()[i].what;
 }
@@ -458,6 +463,74 @@ ShrunkRequant some_case() {
   for (std::uint64_t i = 0; i < 64; ++i) cases.push_back(make_requant_case(space, i));
   WrongEngine engine(Mistake::shift_off_by_one);
   return *shrink(*space.profile, kInt8, cases, engine);
+}
+
+/// Odd outputs come out one larger: a mistake that every operator can make.
+class OddEngine final : public Engine {
+ public:
+  std::string name() const override { return "odd"; }
+  Support supports(const LayerJob&) const override { return {}; }
+  LayerResult run(const LayerJob& job) override {
+    LayerResult result{Tensor(job.output->shape, job.output->type), std::nullopt};
+    run_naive(*job.node, job.inputs, result.output);
+    for (std::int32_t& v : result.output.data) v += v % 2 != 0 ? 1 : 0;
+    return result;
+  }
+};
+
+TEST(Shrink, takes_every_operator_and_a_reproducer_shows_the_reference_of_those_it_knows) {
+  if (!has_tool("python3")) GTEST_SKIP() << "skipped: no python3";
+  const test::TempDir dir;
+  using Maker = IntNet (*)(testing::Random&, const Profile&);
+  const Maker makers[] = {testing::random_conv, testing::random_dense,     testing::random_matmul,
+                          testing::random_add,  testing::random_mul,       testing::random_rescale,
+                          testing::random_mean, testing::random_concat,    testing::random_max_pool,
+                          testing::random_pad,  testing::random_threshold, testing::random_min_max};
+  std::vector<std::string> expected, names;
+  std::map<std::string, int> without;
+  for (std::uint64_t seed = 0; seed < 600; ++seed) {
+    testing::Random random(seed + 1);
+    const Profile& profile = profile_catalogue()[seed * 7 % profile_catalogue().size()];
+    IntNet net;
+    try {
+      net = makers[seed % std::size(makers)](random, profile);
+    } catch (const Error&) {
+      continue;
+    }
+    const std::string what = fmt::format("seed {}: {} by {}", seed, operator_name(net.nodes[0].op), profile.id);
+    std::vector<Tensor> inputs;
+    for (const int i : net.nodes[0].inputs) {
+      const TensorInfo& info = net.tensors[static_cast<std::size_t>(i)];
+      inputs.push_back(testing::random_tensor(random, info.shape, info.type));
+    }
+    OddEngine odd;
+    WrongEngine wrong(kMistakes[seed / std::size(makers) % std::size(kMistakes)]);
+    Engine& engine = seed % 2 == 0 ? static_cast<Engine&>(odd) : wrong;
+    const auto s = shrink(net, inputs, engine);
+    if (!s) continue;
+    ASSERT_NE(s->want, s->got) << what;
+    if (s->has_cuts && &engine == &odd) EXPECT_EQ(s->want.elems(), 1) << what;
+    std::string text;
+    try {
+      text = reproducer(program_of(*s), ReproducerLanguage::python, "f");
+    } catch (const Error& e) {
+      EXPECT_THAT(e.what(), HasSubstr("no reproducer is written for the operator")) << what;
+      ++without[std::string(operator_name(net.nodes[0].op))];
+      continue;
+    }
+    const std::size_t at = s->first_difference();
+    write_text(dir / fmt::format("f{}.py", names.size()), text);
+    expected.push_back(fmt::format("expected {}, device answered {}", s->want.data[at], s->got.data[at]));
+    names.push_back(what);
+  }
+  EXPECT_GT(names.size(), 200U);
+  for (const auto& [op, count] : without) {
+    EXPECT_THAT((std::vector<std::string>{"max_pool", "pad", "threshold", "min_max"}), ::testing::Contains(op))
+        << count;
+  }
+  const std::vector<std::string> lines = run_python_files(dir, names.size());
+  ASSERT_EQ(lines.size(), expected.size());
+  for (std::size_t i = 0; i < lines.size(); ++i) EXPECT_EQ(lines[i], expected[i]) << names[i];
 }
 
 TEST(Reproducer, asks_a_cpp_unit_given_with_DUT) {
