@@ -115,7 +115,15 @@ MaybeCase keep_positions(LayerCase c, bool vertical, const Indices& kept) {
   const std::int64_t last = kept.back() * s.stride + (s.kernel - 1) * s.dilation - s.before;
   const std::int64_t begin = std::max<std::int64_t>(first, 0);
   const std::int64_t end = std::min(last, c.inputs[0].shape[axis] - 1);
-  if (begin > end) return std::nullopt;
+  if (begin > end) {
+    // Nothing but padding: a window in front of a row that the stride steps over.
+    if (kept.size() != 1) return std::nullopt;
+    c.inputs[0] = take(c.inputs[0], axis, {0});
+    s.stride = std::max(s.stride, 2);
+    s.before = static_cast<std::int32_t>(last - first + 1);
+    s.after = 0;
+    return c;
+  }
   Indices rows = all_of(end - begin + 1);
   for (std::int64_t& r : rows) r += begin;
   c.inputs[0] = take(c.inputs[0], axis, rows);
