@@ -374,7 +374,7 @@ int run(const Options& o) {
   const Destination d = destination_of(o);
   const bool folder = o.source != "-" && std::filesystem::is_directory(o.source);
   const bool net = !folder && o.source.ends_with(".obz");
-  Given known{"source", "--output", "--lang", "--json"};
+  Given known{"source", "--out", "--lang", "--json"};
   if (folder || net) known.insert({"--engines", "--timeout", "--runs", "--layer"});
   if (net) known.insert({"--input", "--samples"});
   if (net && o.inputs.empty()) known.insert({"--seed", "--goal"});
@@ -406,7 +406,7 @@ Verb shrink_verb() {
        &o->source, true},
       {"--engines,-e", "ENGINE", "the one that fails: pipe:COMMAND (your program), fast", &o->engines},
       {"--layer,-l", "NAME", "only this layer (default: the first that fails)", &o->layer},
-      {"--output,-o", "FILE|DIR", "reproducer .cpp, .sv or .py; or a folder for the reduced vectors", &o->output},
+      {"--out,-o", "FILE|DIR", "reproducer .cpp, .sv or .py; or a folder for the reduced vectors", &o->output},
       {"--lang", "LANG", "cpp, sv or py, whatever -o is called; without -o the text goes to stdout", &o->language},
       {"--input,-i", "FILE", "network: npy with one sample per leading index (default: seeded)", &o->inputs},
       {"--samples,-n", "N", "network: how many samples to look at (default: all given, 1 seeded)", &o->samples},
