@@ -328,14 +328,15 @@ std::string sv_operand(const std::string& text) {
   return is_integer ? sv_integer(std::stoll(text)) : text;
 }
 
+/// Amounts of shifts are of type int: Verilator 5.006 shifts wrongly by 64-bit amounts.
 std::string sv_expression(const Stage& s, const Program& p) {
   switch (s.kind) {
     case Kind::value: return s.a;
     case Kind::wrap: return fmt::format("wrap({}, {})", s.a, s.bits);
     case Kind::saturate: return fmt::format("saturate({}, {}, {})", s.a, sv_operand(s.b), sv_operand(s.c));
-    case Kind::left_shift: return fmt::format("{} <<< ({})", s.a, s.b);
+    case Kind::left_shift: return fmt::format("{} <<< int'({})", s.a, s.b);
     case Kind::shift:
-      return fmt::format("{}({}, {}{})", shift_helper(s.rounding), s.a, s.b,
+      return fmt::format("{}({}, int'({}){})", shift_helper(s.rounding), s.a, s.b,
                          has_offset(p, s.rounding) ? ", " + (s.c.empty() ? "0" : s.c) : "");
     case Kind::divide: return fmt::format("divide({}, {})", s.a, s.b);
     default: break;
@@ -354,7 +355,7 @@ void sv_helpers(std::string& t, const Program& p) {
   for (const Rounding r : roundings(p, Kind::shift)) {
     const bool offset = has_offset(p, r);
     t += fmt::format("  // v / 2^bits{}, bits >= 1\n", offset ? " + offset, rounded once" : ", rounded");
-    t += fmt::format("  function automatic longint {}(longint v, longint bits{});\n", shift_helper(r),
+    t += fmt::format("  function automatic longint {}(longint v, int bits{});\n", shift_helper(r),
                      offset ? ", longint offset" : "");
     t += fmt::format("    longint q = {};\n", offset ? "(v >>> bits) + offset" : "v >>> bits");
     if (r == Rounding::floor) {
