@@ -456,6 +456,38 @@ TEST(Reproducer, in_systemverilog_all_without_floats_pass_verilator_with_every_w
   EXPECT_EQ(r.exit_code, 0) << r.err;
 }
 
+/// `text` with every `from` replaced.
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
+  return text;
+}
+
+TEST(Reproducer, in_systemverilog_simulated_they_show_the_reference) {
+  if (!has_tool("verilator") || !has_tool("make") || !has_tool("g++"))
+    GTEST_SKIP() << "skipped: no verilator, make or g++";
+  const test::TempDir dir;
+  // Ten of them in one simulation: none of them ends it, each says who it is.
+  std::string all, instances;
+  std::vector<std::size_t> which;
+  for (std::size_t i = 0; i < failures().size() && which.size() < 10; ++i) {
+    const Program p = failures()[i].program();
+    if (p.has_floats()) continue;
+    std::string text = reproducer(p, ReproducerLanguage::systemverilog, fmt::format("f{}", i));
+    text = replaced(std::move(text), "$fatal(1, \"they differ\")", "$display(\"differs\")");
+    text = replaced(std::move(text), "    $finish;\n", "");
+    all += replaced(std::move(text), "$display(\"expected", fmt::format("$display(\"{}: expected", i));
+    instances += fmt::format("  f{0} i{0}();\n", i);
+    which.push_back(i);
+  }
+  write_text(dir / "all.sv", all + "module all;\n" + instances + "  initial #1 $finish;\nendmodule\n");
+  const auto r = test::shell("cd " + dir.path().string() +
+                             " && verilator --binary --timing --top-module all all.sv >build.log && ./obj_dir/Vall");
+  ASSERT_EQ(r.exit_code, 0) << r.err;
+  for (const std::size_t i : which)
+    EXPECT_THAT(r.out, HasSubstr(fmt::format("{}: {}\n", i, verdict(failures()[i])))) << failures()[i].what;
+}
+
 /// A case that a wrong device gets wrong, in every language with the user's own unit in its place.
 ShrunkRequant some_case() {
   const RequantSpace space{.profile = &find_profile("tflite/double")};
