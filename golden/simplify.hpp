@@ -8,8 +8,8 @@
 
 namespace obz {
 
-/// Moves `value` to `target`, or as near as bisection and fewer bits find; returns the last value for which `fails` was true.
-/// `fails(value)` is taken to be true at the start.
+/// Moves `value` to `target`, or as near as bisection and fewer bits find; returns the last value for which `fails` was
+/// true. `fails(value)` is taken to be true at the start.
 std::int64_t simplify_towards(std::int64_t value, std::int64_t target, const std::function<bool(std::int64_t)>& fails);
 
 /// Simpler numbers of one channel: clamp at the rails of `out`, zero point and addend towards 0, a multiplier with few
