@@ -101,8 +101,9 @@ Verb check_verb() {
           "  obz check vectors/requant --engines ref,fast --engines 'pipe:./dut --fast'\n"
           "  obz check kws.obz --engines fast --samples 100 --junit report.xml --json\n",
           {{"subject", "NET|DIR", "an .obz network, or a folder written by `obz gen`", &o->subject, true},
-           {"--engines,-e", "LIST", "ref, fast, pipe:COMMAND (your program); comma-separated, repeatable", &o->engines,
-            true},
+           {"--engines,-e", "LIST",
+            "ref, fast, pipe:COMMAND (your program), faulty:NAME (`obz mutate --list`); comma-separated, repeatable",
+            &o->engines, true},
            {"--input,-i", "FILE", "network: npy with one sample per leading index (default: seeded)", &o->inputs},
            {"--samples,-n", "N", "network: how many samples (default 1)", &o->samples},
            {"--seed,-s", "N", "network: of generated inputs (default 1)", &o->seed},

@@ -47,6 +47,7 @@ Verb cover_verb();
 Verb distinguish_verb();
 Verb explain_verb();
 Verb mutate_verb();
+Verb shrink_verb();
 Verb bench_verb();
 
 }  // namespace obz::cli

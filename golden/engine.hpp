@@ -17,7 +17,7 @@ namespace obz {
 
 /// One node with all its integer parameters and its inputs.
 struct LayerJob {
-  const IntNet* net = nullptr;  ///< the node's network: alive and unchanged as long as the engine
+  const IntNet* net = nullptr;  ///< the node's network: alive and unchanged as long as the engine, or until forget()
   const Node* node = nullptr;
   std::vector<const Tensor*> inputs;
   const TensorInfo* output = nullptr;  ///< shape and type of the result
@@ -52,13 +52,16 @@ class Engine {
   /// Absent tool or device: a clause for "skipped: ...". Asked once, before any job.
   virtual std::optional<std::string> absent() const { return std::nullopt; }
 
+  /// The networks of earlier jobs may be gone or changed: drop what was prepared for them.
+  virtual void forget() {}
+
   virtual Support supports(const LayerJob&) const { return Support::no("runs no layers"); }
   virtual LayerResult run(const LayerJob&) { throw std::logic_error("unsupported job"); }
   virtual Support supports(const RequantJob&) const { return Support::no("runs whole layers only"); }
   virtual std::vector<std::int64_t> run(const RequantJob&) { throw std::logic_error("unsupported job"); }
 };
 
-/// The engine of this name: ref, fast, pipe:COMMAND. Error listing the names otherwise.
+/// The engine of this name: ref, fast, faulty:NAME (golden/device/fault.hpp), pipe:COMMAND. Error listing the names otherwise.
 std::unique_ptr<Engine> make_engine(const std::string& name);
 
 /// Comma-separated names; a comma inside pipe:'...' needs its own --engines.

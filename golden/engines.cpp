@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "golden/device/requantizer.hpp"
+#include "golden/device/run_faulty.hpp"
 #include "golden/engine.hpp"
 #include "golden/pipe_engine.hpp"
 #include "ref/base/error.hpp"
@@ -34,6 +36,7 @@ class RefEngine final : public Engine {
 class FastEngine final : public Engine {
  public:
   std::string name() const override { return "fast"; }
+  void forget() override { prepared_.clear(); }
   Support supports(const LayerJob&) const override { return {}; }
   LayerResult run(const LayerJob& job) override {
     std::unique_ptr<FastNode>& node = prepared_[job.node];
@@ -58,6 +61,38 @@ class FastEngine final : public Engine {
   std::map<const Node*, std::unique_ptr<FastNode>> prepared_;
 };
 
+/// The reference with one thing wrong: what a test bench ought to notice.
+class FaultyEngine final : public Engine {
+ public:
+  explicit FaultyEngine(const std::string& fault) : fault_(parse_fault(fault)) {}
+  std::string name() const override { return "faulty:" + name_of(fault_); }
+  Support supports(const LayerJob& job) const override {
+    if (can_be_faulty(job.node->op)) return {};
+    return Support::no(fmt::format("no faults are known for {}", operator_name(job.node->op)));
+  }
+  LayerResult run(const LayerJob& job) override {
+    LayerResult result{Tensor(job.output->shape, job.output->type), std::nullopt};
+    run_faulty(*job.node, job.inputs, result.output, fault_);
+    return result;
+  }
+  Support supports(const RequantJob&) const override {
+    if (in_requantizer(fault_) && fault_.unit == 0) return {};
+    return Support::no("the fault is not in a requantizer");
+  }
+  std::vector<std::int64_t> run(const RequantJob& job) override {
+    std::vector<std::int64_t> out;
+    for (std::size_t i = 0; i < job.cases.size(); ++i) {
+      const auto at = [&](std::size_t k) { return &job.cases[k % job.cases.size()].channel; };
+      const Lane lane{at(i), at(i + job.cases.size() - 1), at(i + 1), at(0)};
+      out.push_back(faulty_requantize(job.cases[i].acc, job.recipe, lane, job.out, fault_));
+    }
+    return out;
+  }
+
+ private:
+  Fault fault_;
+};
+
 }  // namespace
 
 std::unique_ptr<Engine> make_engine(const std::string& name) {
@@ -65,10 +100,12 @@ std::unique_ptr<Engine> make_engine(const std::string& name) {
   if (name == "ref") return std::make_unique<RefEngine>();
   if (name == "fast") return std::make_unique<FastEngine>();
   if (name.starts_with(pipe)) return std::make_unique<PipeEngine>(name.substr(pipe.size()));
+  constexpr std::string_view faulty = "faulty:";
+  if (name.starts_with(faulty)) return std::make_unique<FaultyEngine>(name.substr(faulty.size()));
   for (const std::string_view planned : {"rtl", "sysc", "ptx", "gpu"}) {
     if (name == planned) throw MissingTool(fmt::format("engine {} is not part of this build", name));
   }
-  constexpr std::string_view known[] = {"ref", "fast", "pipe:COMMAND"};
+  constexpr std::string_view known[] = {"ref", "fast", "faulty:NAME", "pipe:COMMAND"};
   throw Error(
       fmt::format("unknown engine \"{}\"{}; engines are {}", name, did_you_mean(name, known), fmt::join(known, ", ")));
 }

@@ -24,8 +24,8 @@ using Json = nlohmann::json;
 TEST(Cli, every_verb_helps_with_an_example) {
   const auto help = shell("obz --help");
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* verb :
-       {"import", "profiles", "info", "run", "gen", "ver", "check", "distinguish", "explain", "bench", "cover"}) {
+  for (const char* verb : {"import", "profiles", "info", "run", "gen", "ver", "check", "distinguish", "explain",
+                           "shrink", "mutate", "bench", "cover"}) {
     EXPECT_THAT(help.out, HasSubstr(verb));
     const auto r = shell(std::string("obz ") + verb + " --help");
     EXPECT_EQ(r.exit_code, 0) << verb;
@@ -204,6 +204,87 @@ TEST(CliComplete, writes_a_set_with_a_certificate_that_check_accepts) {
   EXPECT_EQ(shell("obz gen conv2d --goal complete -o " + set + "2").exit_code, 2);
   EXPECT_EQ(shell("obz gen requant --goal complete --channels 0 -o " + set + "2").exit_code, 2);
   EXPECT_FALSE(std::filesystem::exists(dir / "set2"));
+}
+
+/// A device that answers 0 to everything.
+const std::string kZeroDevice = " --engines 'pipe:awk \"{print (/^#/ ? \\$0 : \\$0 \\\" 00\\\")}\"'";
+
+std::string last_line(const std::string& text) {
+  const std::size_t end = text.find_last_not_of('\n');
+  return text.substr(text.rfind('\n', end) + 1, end - text.rfind('\n', end));
+}
+
+TEST(CliShrink, a_failing_case_becomes_a_file_that_runs_alone) {
+  const test::TempDir dir;
+  const std::string set = (dir / "set").string(), file = (dir / "failure.py").string();
+  ASSERT_EQ(shell("obz gen requant -n 200 -o " + set).exit_code, 0);
+  const auto r = shell("obz shrink " + set + kZeroDevice + " -o " + file);
+  EXPECT_EQ(r.exit_code, 1) << r.err;
+  EXPECT_THAT(r.out, HasSubstr("multiplier"));
+  EXPECT_THAT(r.out, HasSubstr("device answered 0"));
+  EXPECT_THAT(r.out, HasSubstr("written: " + file));
+  if (shell("command -v python3").exit_code != 0) GTEST_SKIP() << "skipped: no python3";
+  const auto run = shell("python3 " + file);
+  EXPECT_EQ(run.exit_code, 1) << run.err;
+  EXPECT_THAT(r.out, HasSubstr(last_line(run.out)));
+}
+
+TEST(CliShrink, a_failing_layer_becomes_one_output_in_every_language_and_as_vectors) {
+  const test::TempDir dir;
+  const std::string set = (dir / "set").string(), reduced = (dir / "reduced").string();
+  ASSERT_EQ(shell("obz gen conv2d --conv 1,6,6,4,4,3,3,1,1 -o " + set).exit_code, 0);
+  for (const char* file : {"f.cpp", "f.sv", "f.py"}) {
+    const auto r = shell("obz shrink " + set + kZeroDevice + " -o " + (dir / file).string());
+    EXPECT_EQ(r.exit_code, 1) << r.err;
+    EXPECT_THAT(test::slurp(dir / file), HasSubstr("conv2d"));
+  }
+  const auto r = shell("obz shrink " + set + kZeroDevice + " --json -o " + reduced);
+  EXPECT_EQ(r.exit_code, 1) << r.err;
+  const Json report = Json::parse(r.out);
+  EXPECT_EQ(report["outputs"], 1);
+  EXPECT_EQ(report["got"], 0);
+  EXPECT_NE(report["want"], 0);
+  const auto check = shell("obz check " + reduced + kZeroDevice);
+  EXPECT_EQ(check.exit_code, 1) << check.err;
+  EXPECT_THAT(check.out, HasSubstr("1 outputs compared, 1 differ"));
+}
+
+TEST(CliShrink, recorded_answers_are_shown_as_they_stand) {
+  const test::TempDir dir;
+  const std::string file = (dir / "f.cpp").string();
+  const auto r = shell("obz gen requant -n 100 | awk '/^#/{print;next}{print $0\" 00\"}' | obz shrink - -o " + file);
+  EXPECT_EQ(r.exit_code, 1) << r.err;
+  EXPECT_THAT(r.out, HasSubstr("cannot be asked again"));
+  EXPECT_THAT(test::slurp(file), HasSubstr("int64_t acc = "));
+}
+
+TEST(CliShrink, what_is_equal_writes_nothing_and_ends_with_0) {
+  const test::TempDir dir;
+  const std::string set = (dir / "set").string();
+  ASSERT_EQ(shell("obz gen conv2d --conv 1,6,6,4,4,3,3,1,1 -o " + set).exit_code, 0);
+  const auto r = shell("obz shrink " + set + " --engines fast -o " + (dir / "f.cpp").string());
+  EXPECT_EQ(r.exit_code, 0) << r.err;
+  EXPECT_THAT(r.out, HasSubstr("nothing written"));
+  EXPECT_FALSE(std::filesystem::exists(dir / "f.cpp"));
+}
+
+TEST(CliShrink, wrong_use_is_one_sentence_and_writes_nothing) {
+  const test::TempDir dir;
+  const std::string set = (dir / "set").string();
+  ASSERT_EQ(shell("obz gen requant -n 20 -o " + set).exit_code, 0);
+  ASSERT_EQ(shell("obz gen requant -p onnx/mlas -n 200 -o " + set + "f").exit_code, 0);
+  for (const std::string& rest :
+       {set, set + " --engines ref,fast", set + kZeroDevice + " -o " + (dir / "f.xml").string(),
+        set + kZeroDevice + " --lang ada", set + kZeroDevice + " --layer conv1", set + kZeroDevice + " --runs 0",
+        set + kZeroDevice + " --seed 3", std::string("nowhere.txt"),
+        set + "f" + kZeroDevice + " -o " + (dir / "f.sv").string()}) {
+    const auto r = shell("obz shrink " + rest);
+    EXPECT_EQ(r.exit_code, 2) << rest << r.out;
+    EXPECT_EQ(std::count(r.err.begin(), r.err.end(), '\n'), 1) << r.err;
+  }
+  EXPECT_FALSE(std::filesystem::exists(dir / "f.xml"));
+  EXPECT_FALSE(std::filesystem::exists(dir / "f.sv"));
+  EXPECT_EQ(shell("obz shrink " + set + " --engines pipe:/no/such/device").exit_code, 3);
 }
 
 TEST(CliExplain, names_the_bug_and_refuses_what_explains_nothing) {
