@@ -233,7 +233,7 @@ NetExplanation explain_net(const std::vector<NamedNet>& nets, int output, const 
     if (missed[i] >= 0 && missed[i] < missed[best_net]) best_net = i;
   }
   // Faults meet a few rows first. Those that explain more there than the best network does are judged on all of them.
-  const std::size_t screen = std::min<std::size_t>(order.size(), e.by_value ? 4 : 24);
+  std::size_t screen = std::min<std::size_t>(order.size(), e.by_value ? 4 : 8);
   const auto screened = [&](const NetTheory& t, std::int64_t most) {
     std::int64_t count = 0;
     for (std::size_t i = 0; i < screen && count <= most; ++i) count += missed_in(t, order[i]);
@@ -247,16 +247,28 @@ NetExplanation explain_net(const std::vector<NamedNet>& nets, int output, const 
     if (best_net == 0) break;
   }
   planned += static_cast<std::int64_t>(faulty.size());
-  const std::int64_t bar = screened({best_net, {}}, INT64_MAX);
+  std::int64_t bar = screened({best_net, {}}, INT64_MAX);
+  if (bar * 2 < static_cast<std::int64_t>(screen)) {  // few differences to go by: look at more
+    screen = std::min<std::size_t>(order.size(), 3 * screen);
+    bar = screened({best_net, {}}, INT64_MAX);
+  }
   std::vector<std::int64_t> counts(faulty.size());
   tbb::parallel_for(std::size_t{0}, faulty.size(), [&](std::size_t i) {
     counts[i] = screened(faulty[i], bar);
     if (progress) progress(++done, planned);
   });
+  std::vector<std::size_t> better;
   for (std::size_t i = 0; i < faulty.size(); ++i) {
-    if (counts[i] < bar) theories.push_back(faulty[i]);
+    if (counts[i] < bar) better.push_back(i);
   }
-  judge(plain);
+  // The most promising first: what they explain cuts the others short.
+  std::stable_sort(better.begin(), better.end(), [&](std::size_t a, std::size_t b) { return counts[a] < counts[b]; });
+  constexpr std::size_t promising = 4;
+  for (std::size_t i = 0; i < better.size(); ++i) {
+    if (i == promising) judge(plain);
+    theories.push_back(faulty[better[i]]);
+  }
+  judge(missed.size());
   e.theories = static_cast<std::int64_t>(plain + faulty.size());
   e.explained = e.evidence - least;
   for (std::size_t i = 0; i < theories.size(); ++i) {

@@ -60,6 +60,15 @@ class Sum {
   }
   void start() { sum_ = pair_ = 0; }
 
+  /// True when the fault is not in single terms, so that whole dot products may be added.
+  bool takes_dots() const {
+    const bool wire = f_.wire == Wire::x || f_.wire == Wire::w || f_.wire == Wire::product || f_.wire == Wire::partial;
+    const bool quirk = (f_.quirk >= Quirk::x_other_sign && f_.quirk <= Quirk::w_pairs_swapped) ||
+                       f_.quirk == Quirk::operands_swapped || f_.quirk == Quirk::pairs_saturate_16 ||
+                       (f_.quirk >= Quirk::drop_first_k && f_.quirk <= Quirk::drop_tail_of_32);
+    return !wire && !quirk;
+  }
+
   void term(std::int64_t x, std::int64_t zx, std::int64_t w, std::int64_t zw, std::int64_t k) {
     if (is_dropped(f_.quirk, k, depth_)) return;
     if (f_.quirk == Quirk::operands_swapped) std::swap(zx, zw);
@@ -169,6 +178,7 @@ struct Runner {
     const bool flipped = f.quirk == Quirk::filter_flipped;
     const std::int64_t zx = zero_of_x(f, op.x_zero_point);
     Sum sum(f, op.accumulator, x.type, op.filter.weights.type, kernel_h * kernel_w * depth);
+    const bool dots = sum.takes_dots();
     for_each_output(op.layout, out, [&](std::int64_t n, std::int64_t oh, std::int64_t ow, std::int64_t o) {
       const std::int64_t row = faulty_filter(f, o, out.c), zw = zero_of_w(f, op.filter.zero_point_of(row));
       const std::int64_t first_input = o / per_group * depth;
@@ -187,6 +197,11 @@ struct Runner {
           const std::int64_t wh = transposed ? kw : flipped ? kernel_h - 1 - kh : kh;
           const std::int64_t ww = transposed ? kh : flipped ? kernel_w - 1 - kw : kw;
           const std::int64_t w0 = ((row * kernel_h + wh) * kernel_w + ww) * depth;
+          if (dots && (inside || f.quirk == Quirk::pad_edge)) {
+            sum.add(dot(x.data.data() + from.at(n, ih, iw, first_input), from.sc, zx,
+                        op.filter.weights.data.data() + w0, 1, zw, depth));
+            continue;
+          }
           for (std::int64_t i = 0; i < depth; ++i) {
             const std::int64_t xi = f.quirk == Quirk::x_pairs_swapped ? paired(i, depth) : i;
             const std::int64_t wi = f.quirk == Quirk::w_pairs_swapped ? paired(i, depth) : i;
@@ -211,17 +226,26 @@ struct Runner {
       for (std::int64_t o = 0; o < outputs; ++o) {
         const std::int64_t row = faulty_filter(f, o, outputs), zw = zero_of_w(f, op.filter.zero_point_of(row));
         sum.start();
-        for (std::int64_t i = 0; i < depth; ++i) {
-          const std::int64_t xi = f.quirk == Quirk::x_pairs_swapped ? paired(i, depth) : i;
-          const std::int64_t wi = f.quirk == Quirk::w_pairs_swapped ? paired(i, depth) : i;
-          // The weights taken as [in][out] instead of [out][in].
-          const std::int64_t at = f.quirk == Quirk::filter_transposed ? wi * outputs + row : row * depth + wi;
-          sum.term(x.data[static_cast<std::size_t>(r * depth + xi)], zx,
-                   op.filter.weights.data[static_cast<std::size_t>(at)], zw, i);
+        if (sum.takes_dots() && f.quirk != Quirk::filter_transposed) {
+          sum.add(dot(x.data.data() + r * depth, 1, zx, op.filter.weights.data.data() + row * depth, 1, zw, depth));
+        } else {
+          dense_terms(op, sum, x, r, row, zx, zw);
         }
         put(static_cast<std::size_t>(r * outputs + o), op.requant, sum.finish(faulty_bias(op.filter, f, o)), o,
             late_bias(op.filter, o));
       }
+    }
+  }
+  void dense_terms(const Dense& op, Sum& sum, const Tensor& x, std::int64_t r, std::int64_t row, std::int64_t zx,
+                   std::int64_t zw) const {
+    const std::int64_t outputs = op.out_channels(), depth = op.filter.weights.shape[1];
+    for (std::int64_t i = 0; i < depth; ++i) {
+      const std::int64_t xi = f.quirk == Quirk::x_pairs_swapped ? paired(i, depth) : i;
+      const std::int64_t wi = f.quirk == Quirk::w_pairs_swapped ? paired(i, depth) : i;
+      // The weights taken as [in][out] instead of [out][in].
+      const std::int64_t at = f.quirk == Quirk::filter_transposed ? wi * outputs + row : row * depth + wi;
+      sum.term(x.data[static_cast<std::size_t>(r * depth + xi)], zx,
+               op.filter.weights.data[static_cast<std::size_t>(at)], zw, i);
     }
   }
 

@@ -88,8 +88,8 @@ TEST(Explain, identifies_300_hidden_devices_with_at_most_64_questions_each) {
 
 TEST(Explain, never_loses_the_true_theory_on_passive_data) {
   const std::vector<Theory> space = theory_space(*theory_of(tflite()));
-  const std::vector<RequantCase> cases = some_cases(tflite(), Goal::random, 2000, 3);
-  for (std::uint64_t i = 0; i < 12; ++i) {
+  const std::vector<RequantCase> cases = some_cases(tflite(), Goal::random, 10000, 3);
+  for (std::uint64_t i = 0; i < 16; ++i) {
     CaseRandom rng(12, i);
     const Theory hidden = space[static_cast<std::size_t>(rng.between(0, static_cast<std::int64_t>(space.size()) - 1))];
     const Explanation e = explain(observe(hidden, cases), *theory_of(tflite()), kInt8);
