@@ -8,6 +8,7 @@
 
 #include "cli/progress.hpp"
 #include "cli/table.hpp"
+#include "golden/explain_layer.hpp"
 #include "golden/explain_net.hpp"
 #include "golden/layer_requant.hpp"
 #include "golden/vector_set.hpp"
@@ -163,6 +164,22 @@ int print_next(const ExplainNetwork& o, const std::vector<NamedNet>& nets, const
   return 0;
 }
 
+/// No single fault explains a layer: several departures of its requantizer at once, or a wrong sum and a wrong
+/// requantizer.
+void print_layer_theories(const IntNet& net, const InputSet& inputs, const std::vector<SeenRow>& seen) {
+  const auto e = explain_layer(net, inputs, seen);
+  if (!e || e->best.empty()) return;
+  fmt::print("\nseveral departures at once: {} of {} outputs ({:.2f} %) explained by\n", grouped(e->explained),
+             grouped(e->observed), share(e->explained, e->observed));
+  constexpr std::size_t most = 4;
+  for (std::size_t i = 0; i < std::min(most, e->best.size()); ++i) {
+    std::string sum = name_of(e->best[i].sum);
+    std::replace(sum.begin(), sum.end(), '-', ' ');
+    fmt::print("  {}{}\n", describe(e->best[i].requant), e->best[i].sum == Fault{} ? "" : "; the sum: " + sum);
+  }
+  if (e->best.size() > most) fmt::print("  and {} more\n", e->best.size() - most);
+}
+
 }  // namespace
 
 int explain_network(const ExplainNetwork& o) {
@@ -231,6 +248,7 @@ int explain_network(const ExplainNetwork& o) {
     fmt::print("samples that even the best theory does not explain: {}{}\n", fmt::join(e.unexplained, ", "),
                e.unexplained.size() < 8 ? "" : ", ...");
   }
+  if (e.by_value && e.explained < e.evidence) print_layer_theories(net, inputs, seen);
   if (!(e.best[0] == NetTheory{})) print_departure(nets, e.best[0], output, inputs, seen);
   return e.reference == e.evidence ? 0 : 1;
 }

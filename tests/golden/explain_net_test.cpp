@@ -7,8 +7,9 @@
 
 #include <gtest/gtest.h>
 
-#include "golden/complete_layer.hpp"
-#include "golden/device/fault_list.hpp"
+#include "golden/device/run_faulty.hpp"
+#include "golden/explain_layer.hpp"
+#include "golden/mutate.hpp"
 #include "golden/philox.hpp"
 #include "golden/synth.hpp"
 #include "ref/base/error.hpp"
@@ -69,6 +70,39 @@ TEST(ExplainLayer, names_the_fault_hidden_in_a_layer) {
     EXPECT_LT(e.reference, e.evidence) << h.op << " " << h.fault;
     EXPECT_NE(std::find(e.best.begin(), e.best.end(), NetTheory{0, fault}), e.best.end()) << h.op << " " << h.fault;
     EXPECT_LE(e.best.size(), 12U) << h.op << " " << h.fault;
+  }
+}
+
+TEST(ExplainLayer, several_departures_at_once_are_named_too) {
+  for (const char* sum : {"none", "pad-raw-zero"}) {
+    const IntNet net = synthesize({.op = "conv2d", .conv = {1, 6, 6, 4, 4, 3, 3, 2, 1}});
+    const LayerUnit unit(net);
+    const Fault fault = std::string(sum) == "none" ? Fault{} : parse_fault(sum);
+    Theory hidden = *theory_of(find_profile(net.profile));
+    hidden.rounding = Rounding::floor;
+    hidden.multiplier = MultiplierIs::rounded_16;
+    std::vector<std::vector<Tensor>> samples;
+    std::vector<SeenRow> seen;
+    const auto& op = std::get<Conv2d>(net.nodes[0].op);
+    for (std::int64_t s = 0; s < 24; ++s) {
+      samples.push_back(random_inputs(net, Goal::random, 8, s));
+      Tensor y(net.tensors[static_cast<std::size_t>(net.outputs[0])].shape, kInt8);
+      std::vector<std::int64_t> accs;
+      run_faulty(net.nodes[0], unit.operands(samples.back()), y, fault, &accs);
+      SeenRow row;
+      for (std::size_t i = 0; i < accs.size(); ++i) {
+        const auto c = static_cast<std::int64_t>(i % 4);
+        row.lo.push_back(predict(hidden, accs[i], op.requant.channel(c), op.requant.channel((c + 3) % 4), kInt8));
+      }
+      row.hi = row.lo;
+      seen.push_back(row);
+    }
+    const auto e = explain_layer(net, stacked(net, samples), seen);
+    ASSERT_TRUE(e);
+    EXPECT_EQ(e->explained, e->observed) << sum;
+    const bool named = std::any_of(e->best.begin(), e->best.end(),
+                                   [&](const LayerTheory& t) { return t.sum == fault && t.requant == hidden; });
+    EXPECT_TRUE(named) << sum;
   }
 }
 
