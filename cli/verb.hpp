@@ -43,6 +43,7 @@ Verb run_verb();
 Verb gen_verb();
 Verb ver_verb();
 Verb check_verb();
+Verb bounds_verb();
 Verb cover_verb();
 Verb distinguish_verb();
 Verb explain_verb();
