@@ -72,6 +72,8 @@ std::size_t channel_of(const Node& node, const Shape& y, std::int64_t element, s
 std::string fixed_point(std::int64_t v, int shift) {
   if (shift <= 0 || shift > 62) return fmt::format("{}", v);
   const auto rest = static_cast<std::uint64_t>(v) & ((std::uint64_t{1} << shift) - 1);
+  if (rest == 0) return fmt::format("{} exactly", v >> shift);
+  if (rest == std::uint64_t{1} << (shift - 1)) return fmt::format("{} + 1/2 exactly", v >> shift);
   return fmt::format("{} + 0x{:x} / 2^{}", v >> shift, rest, shift);
 }
 

@@ -20,21 +20,26 @@ struct Options {
   std::int64_t errors = 20;
   bool json = false;
   RequantOptions requant;
+  std::shared_ptr<Given> given = std::make_shared<Given>();
 };
 
 /// Counts and the first few mismatches.
 class Judge {
  public:
-  Judge(const RequantSpace& space, std::int64_t show) : profile_(*space.profile), out_(space.out), show_(show) {}
+  Judge(const RequantSpace& space, std::int64_t show) : profile_(space.profile), show_(show) {}
+
+  /// The stream says what it is before its first case.
+  void adopt(const RequantSpace& space) { profile_ = space.profile; }
+  bool has_judged() const { return compared_ > 0; }
 
   void judge(const RequantCase& c, std::int64_t got, const char* unit, std::int64_t number) {
-    const std::int64_t want = apply_recipe(c.acc, profile_.recipe, c.channel);
+    const std::int64_t want = apply_recipe(c.acc, profile_->recipe, c.channel);
     ++compared_;
     if (want == got) return;
     if (show_ == 0 || differ_ < show_) {
       const Channel& ch = c.channel;
-      const std::string scale = profile_.uses_multiplier() ? fmt::format("mult {} shift {}", ch.multiplier, ch.shift)
-                                                           : fmt::format("scale {:.9g}", ch.scale);
+      const std::string scale = profile_->uses_multiplier() ? fmt::format("mult {} shift {}", ch.multiplier, ch.shift)
+                                                            : fmt::format("scale {:.9g}", ch.scale);
       fmt::print("{} {}: acc {} {} zp {} clamp [{}, {}]: want {}, got {}\n", unit, number, c.acc, scale, ch.zero_point,
                  ch.lo, ch.hi, want, got);
     }
@@ -42,9 +47,9 @@ class Judge {
   }
   /// A case outside the profile's domain would be judged by an undefined expectation.
   void require_domain(const RequantCase& c, const std::string& where) const {
-    if (!in_domain(profile_, c))
+    if (!in_domain(*profile_, c))
       throw Error(
-          fmt::format("{}: this case is outside the domain of {} (stream of another profile?)", where, profile_.id));
+          fmt::format("{}: this case is outside the domain of {} (stream of another profile?)", where, profile_->id));
   }
 
   /// The stream's header says how many cases it has; several streams in a row add up.
@@ -56,17 +61,17 @@ class Judge {
       throw Error(fmt::format("ver: the stream announced {} cases, {} were answered", announced_, compared_));
     }
     if (json) {
-      fmt::print("{}\n",
-                 nlohmann::ordered_json{{"profile", profile_.id}, {"compared", compared_}, {"differ", differ_}}.dump());
+      fmt::print(
+          "{}\n",
+          nlohmann::ordered_json{{"profile", profile_->id}, {"compared", compared_}, {"differ", differ_}}.dump());
     }
     fmt::print(stderr, "{}: {} of {} cases differ from {}\n", differ_ == 0 ? "match" : "MISMATCH", differ_, compared_,
-               profile_.id);
+               profile_->id);
     return differ_ == 0 ? 0 : 1;
   }
 
  private:
-  const Profile& profile_;
-  IntType out_;
+  const Profile* profile_;
   std::int64_t show_, compared_ = 0, differ_ = 0, announced_ = 0;
 };
 
@@ -107,16 +112,26 @@ void judge_binary(const RecordLayout& layout, Judge& judge) {
   });
 }
 
-/// A header that names another profile or type than the options is a mistake, not a mismatch.
-void check_header(std::string_view line, const RequantSpace& space, Judge& judge) {
+/// What the options leave open the header decides. One that names another profile or type than the options is a
+/// mistake, not a mismatch.
+void read_header(std::string_view line, const Given& given, RequantSpace& space, Judge& judge) {
   if (!line.starts_with("# obz requant/")) return;
-  const std::string expected = stream_header(space, 0);
   const auto word = [](std::string_view text, std::string_view key) {
     const std::size_t at = text.find(key);
     if (at == std::string_view::npos) return std::string_view();
     const std::string_view rest = text.substr(at + key.size());
     return rest.substr(0, rest.find(' '));
   };
+  RequantSpace stated = space;
+  if (given.count("--profile") == 0 && !judge.has_judged()) stated.profile = &find_profile(word(line, "profile="));
+  if (given.count("--type") == 0 && !judge.has_judged()) {
+    const auto out = type_from_text(std::string(word(line, "out=")));
+    if (!out || out->bits > 16) throw Error("stream header: it names no output type");
+    stated.out = *out;
+  }
+  space = stated;
+  judge.adopt(space);
+  const std::string expected = stream_header(space, 0);
   for (const std::string_view key : {"requant/", "profile=", "out="}) {
     if (word(line, key) != word(expected, key)) {
       throw Error(fmt::format("stream header: {}\"{}\", but the options say \"{}\"", key, word(line, key),
@@ -129,7 +144,8 @@ void check_header(std::string_view line, const RequantSpace& space, Judge& judge
   judge.announce(announced);
 }
 
-void judge_text(const RequantSpace& space, const RecordLayout& layout, Judge& judge) {
+void judge_text(const Given& given, RequantSpace space, Judge& judge) {
+  RecordLayout layout = record_layout(*space.profile, space.out);
   std::int64_t number = 0;
   read_pieces([&](const std::uint8_t* p, std::size_t have, bool end) {
     const std::string_view text(reinterpret_cast<const char*>(p), have);
@@ -144,7 +160,8 @@ void judge_text(const RequantSpace& space, const RecordLayout& layout, Judge& ju
       at = std::min(stop + 1, have);
       ++number;
       if (!line.empty() && line.front() == '#') {
-        check_header(line, space, judge);
+        read_header(line, given, space, judge);
+        layout = record_layout(*space.profile, space.out);
       } else if (!line.empty() && line != "\r") {
         std::int64_t got = 0;
         const std::string where = fmt::format("line {}", number);
@@ -163,9 +180,9 @@ int run(const Options& o) {
   if (o.errors < 0) throw Error(fmt::format("--errors {}: expected 0 for all, or how many to print", o.errors));
   if (o.format != "text" && o.format != "bin") throw Error(fmt::format("--format {}: expected text or bin", o.format));
   const RequantSpace space = o.requant.space();
-  const RecordLayout layout = record_layout(*space.profile, space.out);
   Judge judge(space, o.errors);
-  o.format == "bin" ? judge_binary(layout, judge) : judge_text(space, layout, judge);
+  o.format == "bin" ? judge_binary(record_layout(*space.profile, space.out), judge)
+                    : judge_text(*o.given, space, judge);
   return judge.finish(o.json);
 }
 
@@ -178,11 +195,14 @@ Verb ver_verb() {
                               {"--errors", "N", "mismatches to print, 0 for all (default 20)", &o->errors},
                               {"--json", "", "summary as JSON on stdout", &o->json}};
   o->requant.add_to(options);
-  return {"ver", "Verify a device's answers to a generated stream",
+  return {"ver",
+          "Verify a device's answers to a generated stream; its header says profile and type",
           "  obz gen requant -n 100000 | ./dut | obz ver requant\n"
           "  obz gen requant -p nvdla/sdp -t int16 -f bin -n 5000000 | ./dut | obz ver requant -p nvdla/sdp -t int16 "
           "-f bin\n",
-          std::move(options), [o] { return run(*o); }};
+          std::move(options),
+          [o] { return run(*o); },
+          o->given};
 }
 
 }  // namespace obz::cli

@@ -62,9 +62,10 @@ class Engine {
 };
 
 /// The engine of this name: ref, fast, faulty:NAME (golden/device/fault.hpp), pipe:COMMAND. Error listing the names otherwise.
-std::unique_ptr<Engine> make_engine(const std::string& name);
+/// `timeout_s`: how long a pipe may stay silent.
+std::unique_ptr<Engine> make_engine(const std::string& name, int timeout_s = 60);
 
 /// Comma-separated names; a comma inside pipe:'...' needs its own --engines.
-std::vector<std::unique_ptr<Engine>> make_engines(const std::vector<std::string>& names);
+std::vector<std::unique_ptr<Engine>> make_engines(const std::vector<std::string>& names, int timeout_s = 60);
 
 }  // namespace obz

@@ -95,11 +95,11 @@ class FaultyEngine final : public Engine {
 
 }  // namespace
 
-std::unique_ptr<Engine> make_engine(const std::string& name) {
+std::unique_ptr<Engine> make_engine(const std::string& name, int timeout_s) {
   constexpr std::string_view pipe = "pipe:";
   if (name == "ref") return std::make_unique<RefEngine>();
   if (name == "fast") return std::make_unique<FastEngine>();
-  if (name.starts_with(pipe)) return std::make_unique<PipeEngine>(name.substr(pipe.size()));
+  if (name.starts_with(pipe)) return std::make_unique<PipeEngine>(name.substr(pipe.size()), timeout_s);
   constexpr std::string_view faulty = "faulty:";
   if (name.starts_with(faulty)) return std::make_unique<FaultyEngine>(name.substr(faulty.size()));
   for (const std::string_view planned : {"rtl", "sysc", "ptx", "gpu"}) {
@@ -110,7 +110,7 @@ std::unique_ptr<Engine> make_engine(const std::string& name) {
       fmt::format("unknown engine \"{}\"{}; engines are {}", name, did_you_mean(name, known), fmt::join(known, ", ")));
 }
 
-std::vector<std::unique_ptr<Engine>> make_engines(const std::vector<std::string>& names) {
+std::vector<std::unique_ptr<Engine>> make_engines(const std::vector<std::string>& names, int timeout_s) {
   std::vector<std::unique_ptr<Engine>> engines;
   for (const std::string& item : names) {
     std::size_t at = 0;
@@ -120,7 +120,7 @@ std::vector<std::unique_ptr<Engine>> make_engines(const std::vector<std::string>
       const std::size_t end = command ? item.size() : std::min(item.find(',', at), item.size());
       const std::string name = item.substr(at, end - at);
       if (name.empty()) throw Error(fmt::format("--engines {}: a name is missing", item));
-      engines.push_back(make_engine(name));
+      engines.push_back(make_engine(name, timeout_s));
       const auto same = [&](const auto& e) { return e->name() == engines.back()->name(); };
       if (!command && std::count_if(engines.begin(), engines.end(), same) > 1) {
         throw Error(fmt::format("--engines {}: {} stands there twice", item, name));
