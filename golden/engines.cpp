@@ -67,6 +67,11 @@ class FaultyEngine final : public Engine {
   explicit FaultyEngine(const std::string& fault) : fault_(parse_fault(fault)) {}
   std::string name() const override { return "faulty:" + name_of(fault_); }
   Support supports(const LayerJob& job) const override {
+    const auto* concat = std::get_if<Concat>(&job.node->op);
+    if (concat != nullptr && in_requantizer(fault_) && !in_outputs(fault_) &&
+        (fault_.unit < 1 || static_cast<std::size_t>(fault_.unit) > concat->requants.size())) {
+      return Support::no(fmt::format("a concat has a requantizer per operand: 1:{} ...", name_of(fault_)));
+    }
     if (can_be_faulty(job.node->op)) return {};
     return Support::no(fmt::format("no faults are known for {}", operator_name(job.node->op)));
   }

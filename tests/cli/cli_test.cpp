@@ -201,7 +201,7 @@ TEST(CliComplete, writes_a_set_with_a_certificate_that_check_accepts) {
   EXPECT_GT(manifest.at("certificate").at("determining_cases"), 5 * 2);
   EXPECT_EQ(shell("obz check " + set + " --engines ref,fast").exit_code, 0);
   EXPECT_EQ(shell("obz gen requant --goal complete -n 5 -o " + set + "2").exit_code, 2);
-  EXPECT_EQ(shell("obz gen conv2d --goal complete -o " + set + "2").exit_code, 2);
+  EXPECT_EQ(shell("obz gen add --types int16xint16 --goal complete -o " + set + "2").exit_code, 2);
   EXPECT_EQ(shell("obz gen requant --goal complete --channels 0 -o " + set + "2").exit_code, 2);
   EXPECT_FALSE(std::filesystem::exists(dir / "set2"));
 }
