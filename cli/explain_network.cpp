@@ -15,12 +15,51 @@
 #include "ref/base/error.hpp"
 #include "ref/base/file.hpp"
 #include "ref/net/save_load.hpp"
+#include "ref/net/validate.hpp"
+#include "ref/read/fill.hpp"
 #include "ref/read/import.hpp"
 
 namespace obz::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+/// The network with its additions and average pools as another profile would form them; the rest stays. nullopt:
+/// nothing to form, or the profile cannot.
+std::optional<IntNet> with_joins_of(IntNet net, const Profile& profile) {
+  bool any = false;
+  const auto info = [&](const Node& node, std::size_t i) -> const TensorInfo& {
+    return net.tensors[static_cast<std::size_t>(node.inputs[i])];
+  };
+  const auto output = [&](const Node& node, const Channel& clamp) {
+    const TensorInfo& y = net.tensors[static_cast<std::size_t>(node.outputs[0])];
+    return OutputQuant{static_cast<float>(y.scale), y.zero_point, clamp.lo, clamp.hi, y.type};
+  };
+  try {
+    for (Node& node : net.nodes) {
+      const bool scaled = net.tensors[static_cast<std::size_t>(node.outputs[0])].scale > 0 &&
+                          std::all_of(node.inputs.begin(), node.inputs.end(),
+                                      [&](int i) { return net.tensors[static_cast<std::size_t>(i)].scale > 0; });
+      if (!scaled) continue;
+      if (auto* add = std::get_if<Add>(&node.op)) {
+        const auto operand = [&](std::size_t i) {
+          return AddOperand{static_cast<float>(info(node, i).scale), info(node, i).zero_point, info(node, i).type};
+        };
+        *add = fill_add(profile, operand(0), operand(1), output(node, add->out.channels[0]), add->subtract, node.name);
+        any = true;
+      } else if (auto* pool = std::get_if<AvgPool>(&node.op)) {
+        const OutputQuant out = output(node, pool->requant.channels[0]);
+        fill_avg_pool(profile, *pool, static_cast<float>(info(node, 0).scale), out, node.name);
+        any = true;
+      }
+    }
+    if (!any) return std::nullopt;
+    validate(net, "explain");
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+  return net;
+}
 
 /// The reference first; a model also under every other profile that can express it.
 std::vector<NamedNet> candidates(const ExplainNetwork& o) {
@@ -30,8 +69,13 @@ std::vector<NamedNet> candidates(const ExplainNetwork& o) {
       throw Error(fmt::format("--profile {}: an .obz network has its profile already", o.profile));
     IntNet net = load_net(o.net);
     if (!o.layer.empty()) net = extract_layer(net, find_node(net, o.layer));
-    nets.push_back({{net.profile.empty() ? "the network's own arithmetic" : net.profile}, std::move(net)});
-    return nets;
+    nets.push_back({{net.profile.empty() ? "the network's own arithmetic" : net.profile}, net});
+    for (const Profile& p : profile_catalogue()) {
+      if (auto other = with_joins_of(net, p)) {
+        nets.push_back({{fmt::format("joins of {}", p.id)}, std::move(*other)});
+      }
+    }
+    return distinct_nets(std::move(nets));
   }
   ImportOptions options;
   if (!o.profile.empty()) options.profile = std::string(find_profile(o.profile).id);

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "ref/arith/apply.hpp"
 #include "ref/base/error.hpp"
 
 namespace obz {
@@ -62,6 +63,33 @@ void add_registers(const Channel& c, AccRange range, std::set<std::int64_t>& poi
   }
 }
 
+/// The first case of a channel is the one that a device with a late channel index answers with the numbers of the
+/// channel before: puts one there on which that shows, all of them or only multiplier and shift taken from before.
+void lead_with_a_difference(const Profile& profile, std::vector<RequantCase>& cases, std::size_t first) {
+  const Channel before = cases[first - 1].channel, own = cases[first].channel;
+  Channel mixed = own;
+  mixed.multiplier = before.multiplier;
+  mixed.shift = before.shift;
+  mixed.scale = before.scale;
+  const auto differences = [&](std::int64_t acc) {
+    const std::int64_t want = apply_recipe(acc, profile.recipe, own);
+    const auto shows = [&](const Channel& c) {
+      return in_domain(profile, {acc, c}) && apply_recipe(acc, profile.recipe, c) != want;
+    };
+    return (shows(before) ? 1 : 0) + (shows(mixed) ? 1 : 0);
+  };
+  std::size_t best = first;
+  int most = differences(cases[first].acc);
+  for (std::size_t i = first + 1; i < cases.size() && most < 2; ++i) {
+    const int d = differences(cases[i].acc);
+    if (d <= most) continue;
+    most = d;
+    best = i;
+  }
+  const auto at = [&](std::size_t i) { return cases.begin() + static_cast<std::ptrdiff_t>(i); };
+  std::rotate(at(first), at(best), at(best + 1));
+}
+
 }  // namespace
 
 std::vector<std::int64_t> solve_residue(std::int64_t multiplier, std::int64_t addend, int shift, std::int64_t remainder,
@@ -114,6 +142,7 @@ void append_complete(const Profile& profile, const Channel& channel, AccRange ra
   directed.insert({-1, 0, 1});
   for (const std::int64_t x : needed) directed.erase(x);
 
+  const std::size_t first = cases.size();
   const auto append = [&](std::int64_t x) { cases.push_back({x, channel}); };
   std::for_each(needed.begin(), needed.end(), append);
   for (const std::int64_t x : directed) {
@@ -121,6 +150,7 @@ void append_complete(const Profile& profile, const Channel& channel, AccRange ra
     append(x);
     ++certificate.directed;
   }
+  if (first > 0) lead_with_a_difference(profile, cases, first);
   ++certificate.channels;
   certificate.steps += static_cast<std::int64_t>(stairs.steps.size());
   certificate.determining += static_cast<std::int64_t>(needed.size());

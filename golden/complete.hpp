@@ -23,7 +23,9 @@ struct Certificate {
 
 /// Appends the cases of one channel over `range`: the determining points of its staircase, then ties of the last and of
 /// the first stage with their neighbours, every power of two and its neighbours (each operand bit, every carry length),
-/// and the accumulators around zero. Error when the channel is not defined at the accumulator nearest zero.
+/// and the accumulators around zero. Where another channel's cases stand before, the first one is a case that the two
+/// channels answer differently, for devices whose channel index comes late. Error when the channel is not defined at
+/// the accumulator nearest zero.
 void append_complete(const Profile& profile, const Channel& channel, AccRange range, std::vector<RequantCase>& cases,
                      Certificate& certificate);
 

@@ -237,5 +237,32 @@ TEST(LayerRequant, channels_have_their_own_ranges_and_cover_the_whole) {
   EXPECT_EQ(joined.hi, whole->hi);
 }
 
+TEST(CompleteSets, show_a_channel_index_that_comes_late) {
+  for (const char* id : {"tflite/double", "hawq-v3/exact", "nvdla/sdp"}) {
+    const Profile& p = find_profile(id);
+    const RequantSpace space{.profile = &p, .out = kInt8, .goal = Goal::random, .seed = 4};
+    std::vector<Channel> channels;
+    for (std::uint64_t i = 0; i < 40; ++i) channels.push_back(draw_channel(space, i));
+    Certificate certificate;
+    const auto cases = complete_cases(p, channels, {-(1 << 20), 1 << 20}, certificate);
+    int boundaries = 0, shown = 0;
+    for (std::size_t i = 1; i < cases.size(); ++i) {
+      const Channel &own = cases[i].channel, &before = cases[i - 1].channel;
+      if (own == before) continue;
+      ++boundaries;
+      Channel mixed = own;
+      mixed.multiplier = before.multiplier;
+      mixed.shift = before.shift;
+      const std::int64_t want = apply_recipe(cases[i].acc, p.recipe, own);
+      shown +=
+          apply_recipe(cases[i].acc, p.recipe, mixed) != want && apply_recipe(cases[i].acc, p.recipe, before) != want
+              ? 1
+              : 0;
+    }
+    EXPECT_EQ(boundaries, 39) << id;
+    EXPECT_GE(shown, boundaries - 2) << id << ": neighbours may agree on the whole range";
+  }
+}
+
 }  // namespace
 }  // namespace obz
