@@ -10,8 +10,8 @@
 #include "cli/report.hpp"
 #include "cli/requant_options.hpp"
 #include "cli/verb.hpp"
-#include "golden/check.hpp"
-#include "golden/synth.hpp"
+#include "golden/cases/synth.hpp"
+#include "golden/engines/check.hpp"
 #include "ref/base/file.hpp"
 #include "ref/net/save_load.hpp"
 

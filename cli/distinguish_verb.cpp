@@ -8,7 +8,7 @@
 #include "cli/requant_options.hpp"
 #include "cli/table.hpp"
 #include "cli/verb.hpp"
-#include "golden/distinguish.hpp"
+#include "golden/compare/distinguish.hpp"
 #include "ref/base/file.hpp"
 #include "ref/net/save_load.hpp"
 #include "ref/read/import.hpp"

@@ -9,10 +9,10 @@
 #include "cli/requant_options.hpp"
 #include "cli/table.hpp"
 #include "cli/verb.hpp"
-#include "golden/explain.hpp"
-#include "golden/observations.hpp"
-#include "golden/pipe_engine.hpp"
-#include "golden/requant_stream.hpp"
+#include "golden/cases/requant_stream.hpp"
+#include "golden/engines/pipe_engine.hpp"
+#include "golden/explain/explain.hpp"
+#include "golden/explain/observations.hpp"
 #include "ref/base/file.hpp"
 
 namespace obz::cli {

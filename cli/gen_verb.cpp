@@ -9,10 +9,10 @@
 #include "cli/layer_options.hpp"
 #include "cli/numbers.hpp"
 #include "cli/verb.hpp"
-#include "golden/complete.hpp"
-#include "golden/layer_requant.hpp"
-#include "golden/requant_stream.hpp"
-#include "golden/vector_set.hpp"
+#include "golden/cases/layer_requant.hpp"
+#include "golden/cases/requant_stream.hpp"
+#include "golden/complete/complete.hpp"
+#include "golden/sets/vector_set.hpp"
 #include "ref/net/save_load.hpp"
 
 namespace obz::cli {

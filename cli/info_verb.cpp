@@ -6,7 +6,7 @@
 
 #include "cli/table.hpp"
 #include "cli/verb.hpp"
-#include "golden/check.hpp"
+#include "golden/engines/check.hpp"
 #include "ref/net/bounds.hpp"
 #include "ref/net/cost.hpp"
 #include "ref/net/save_load.hpp"

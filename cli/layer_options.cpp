@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "cli/numbers.hpp"
-#include "golden/vector_set.hpp"
+#include "golden/sets/vector_set.hpp"
 #include "ref/net/save_load.hpp"
 
 namespace obz::cli {

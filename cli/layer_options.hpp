@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "cli/requant_options.hpp"
-#include "golden/synth.hpp"
+#include "golden/cases/synth.hpp"
 
 namespace obz::cli {
 

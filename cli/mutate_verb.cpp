@@ -13,8 +13,8 @@
 #include "cli/table.hpp"
 #include "cli/verb.hpp"
 #include "golden/device/fault_list.hpp"
-#include "golden/mutation_table.hpp"
-#include "golden/vector_set.hpp"
+#include "golden/mutate/mutation_table.hpp"
+#include "golden/sets/vector_set.hpp"
 #include "ref/base/error.hpp"
 
 namespace obz::cli {
@@ -234,7 +234,8 @@ Verb mutate_verb() {
   auto o = std::make_shared<Options>();
   std::vector<Option> options{
       {"what", "WHAT",
-       "requant, conv2d, depthwise, dense, mma, add, mul, avgpool, concat; an .obz network with --layer; or a vector set",
+       "requant, conv2d, depthwise, dense, mma, add, mul, avgpool, concat; an .obz network with --layer; or a vector "
+       "set",
        &o->what},
       {"--times", "N", "how many times as many random vectors stand beside (default 100)", &o->times},
       {"--channels", "N", "requant: seeded channels (default 8)", &o->channels},

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "golden/staircase.hpp"
+#include "golden/complete/staircase.hpp"
 
 namespace obz::cli {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "golden/check.hpp"
+#include "golden/engines/check.hpp"
 
 namespace obz::cli {
 

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "cli/verb.hpp"
-#include "golden/requant_case.hpp"
+#include "golden/cases/requant_case.hpp"
 #include "ref/base/error.hpp"
 #include "ref/tensor/type_text.hpp"
 

@@ -9,7 +9,7 @@
 
 #include "cli/progress.hpp"
 #include "cli/verb.hpp"
-#include "golden/vector_set.hpp"
+#include "golden/sets/vector_set.hpp"
 #include "ref/base/error.hpp"
 #include "ref/base/file.hpp"
 #include "ref/base/sha256.hpp"

@@ -9,7 +9,7 @@
 
 #include "cli/requant_options.hpp"
 #include "cli/verb.hpp"
-#include "golden/requant_stream.hpp"
+#include "golden/cases/requant_stream.hpp"
 #include "ref/arith/apply.hpp"
 
 namespace obz::cli {

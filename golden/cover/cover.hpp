@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "golden/cover/reach.hpp"
-#include "golden/vector_set.hpp"
+#include "golden/sets/vector_set.hpp"
 
 namespace obz {
 

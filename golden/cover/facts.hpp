@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "golden/requant_case.hpp"
+#include "golden/cases/requant_case.hpp"
 #include "ref/arith/requantize.hpp"
 
 namespace obz {

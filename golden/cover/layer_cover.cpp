@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "golden/check.hpp"
-#include "golden/layer_requant.hpp"
+#include "golden/cases/layer_requant.hpp"
+#include "golden/engines/check.hpp"
 #include "ref/base/error.hpp"
 #include "ref/execute/naive.hpp"
 #include "ref/net/bounds.hpp"

@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "golden/complete.hpp"
-#include "golden/staircase.hpp"
+#include "golden/complete/complete.hpp"
+#include "golden/complete/staircase.hpp"
 #include "ref/arith/apply.hpp"
 
 namespace obz {

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "golden/requant_case.hpp"
-#include "golden/staircase.hpp"
+#include "golden/cases/requant_case.hpp"
+#include "golden/complete/staircase.hpp"
 
 namespace obz {
 

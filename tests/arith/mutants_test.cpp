@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "golden/requant_case.hpp"
+#include "golden/cases/requant_case.hpp"
 #include "ref/arith/requantize.hpp"
 
 namespace obz {

@@ -9,8 +9,8 @@
 #include <gtest/gtest.h>
 #include <tbb/parallel_for.h>
 
-#include "golden/philox.hpp"
-#include "golden/requant_case.hpp"
+#include "golden/cases/philox.hpp"
+#include "golden/cases/requant_case.hpp"
 #include "ref/arith/apply.hpp"
 #include "ref/base/error.hpp"
 #include "tests/oracle/oracle.hpp"

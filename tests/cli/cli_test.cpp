@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "golden/synth.hpp"
+#include "golden/cases/synth.hpp"
 #include "ref/base/file.hpp"
 #include "ref/net/save_load.hpp"
 #include "ref/tensor/archive.hpp"

@@ -1,8 +1,8 @@
 #include "tests/fuzz/readers.hpp"
 
-#include "golden/manifest.hpp"
-#include "golden/requant_stream.hpp"
-#include "golden/synth.hpp"
+#include "golden/cases/requant_stream.hpp"
+#include "golden/cases/synth.hpp"
+#include "golden/sets/manifest.hpp"
 #include "ref/base/error.hpp"
 #include "ref/base/file.hpp"
 #include "ref/execute/naive.hpp"

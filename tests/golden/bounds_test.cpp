@@ -4,10 +4,10 @@
 
 #include <gtest/gtest.h>
 
-#include "golden/certify.hpp"
-#include "golden/mutate.hpp"
-#include "golden/philox.hpp"
-#include "golden/synth.hpp"
+#include "golden/bounds/certify.hpp"
+#include "golden/cases/philox.hpp"
+#include "golden/cases/synth.hpp"
+#include "golden/mutate/mutate.hpp"
 #include "ref/execute/naive.hpp"
 #include "ref/net/save_load.hpp"
 #include "ref/net/validate.hpp"

@@ -1,6 +1,6 @@
 // Claims: a staircase is the function; its determining points leave a monotone device no freedom; differences are
 // exact.
-#include "golden/complete.hpp"
+#include "golden/complete/complete.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -8,11 +8,11 @@
 
 #include <gtest/gtest.h>
 
-#include "golden/distinguish.hpp"
-#include "golden/faults.hpp"
-#include "golden/layer_requant.hpp"
-#include "golden/staircase.hpp"
-#include "golden/synth.hpp"
+#include "golden/cases/layer_requant.hpp"
+#include "golden/cases/synth.hpp"
+#include "golden/compare/distinguish.hpp"
+#include "golden/complete/staircase.hpp"
+#include "golden/mutate/faults.hpp"
 #include "ref/arith/apply.hpp"
 #include "ref/net/bounds.hpp"
 

@@ -8,8 +8,8 @@
 
 #include <gtest/gtest.h>
 
-#include "golden/complete.hpp"
-#include "golden/synth.hpp"
+#include "golden/cases/synth.hpp"
+#include "golden/complete/complete.hpp"
 #include "ref/arith/dyadic.hpp"
 #include "ref/base/error.hpp"
 #include "tests/support/temp_dir.hpp"

@@ -1,17 +1,17 @@
 // Claims: a fault hidden in a layer, or a profile hidden in a network, is named from outputs alone; what is seen as
 // rounded reals is taken back to the integers it allows.
-#include "golden/explain_net.hpp"
+#include "golden/explain/explain_net.hpp"
 
 #include <cmath>
 #include <limits>
 
 #include <gtest/gtest.h>
 
+#include "golden/cases/philox.hpp"
+#include "golden/cases/synth.hpp"
 #include "golden/device/run_faulty.hpp"
-#include "golden/explain_layer.hpp"
-#include "golden/mutate.hpp"
-#include "golden/philox.hpp"
-#include "golden/synth.hpp"
+#include "golden/explain/explain_layer.hpp"
+#include "golden/mutate/mutate.hpp"
 #include "ref/base/error.hpp"
 #include "ref/read/import.hpp"
 

@@ -1,12 +1,12 @@
 // Claims: a hidden device of the theory space is identified from few questions, and never lost from passive data.
-#include "golden/explain.hpp"
+#include "golden/explain/explain.hpp"
 
 #include <algorithm>
 
 #include <gtest/gtest.h>
 
-#include "golden/philox.hpp"
-#include "golden/theory.hpp"
+#include "golden/cases/philox.hpp"
+#include "golden/explain/theory.hpp"
 #include "ref/arith/apply.hpp"
 
 namespace obz {

@@ -6,14 +6,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "golden/check.hpp"
-#include "golden/child.hpp"
-#include "golden/coverage.hpp"
-#include "golden/philox.hpp"
-#include "golden/pipe_engine.hpp"
-#include "golden/requant_stream.hpp"
-#include "golden/synth.hpp"
-#include "golden/vector_set.hpp"
+#include "golden/cases/coverage.hpp"
+#include "golden/cases/philox.hpp"
+#include "golden/cases/requant_stream.hpp"
+#include "golden/cases/synth.hpp"
+#include "golden/engines/check.hpp"
+#include "golden/engines/child.hpp"
+#include "golden/engines/pipe_engine.hpp"
+#include "golden/sets/vector_set.hpp"
 #include "ref/base/error.hpp"
 #include "ref/base/file.hpp"
 #include "ref/net/save_load.hpp"

@@ -1,18 +1,18 @@
 // Claims: a device without a fault is the reference; complete sets show every fault that some input shows; what is
 // called equivalent is.
-#include "golden/mutate.hpp"
+#include "golden/mutate/mutate.hpp"
 
 #include <algorithm>
 
 #include <gtest/gtest.h>
 
+#include "golden/cases/layer_requant.hpp"
+#include "golden/cases/synth.hpp"
+#include "golden/complete/place_sum.hpp"
 #include "golden/device/fault_list.hpp"
 #include "golden/device/requantizer.hpp"
 #include "golden/device/run_faulty.hpp"
-#include "golden/layer_requant.hpp"
-#include "golden/mutation_table.hpp"
-#include "golden/place_sum.hpp"
-#include "golden/synth.hpp"
+#include "golden/mutate/mutation_table.hpp"
 #include "ref/base/error.hpp"
 #include "ref/execute/naive.hpp"
 

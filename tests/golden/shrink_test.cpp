@@ -1,6 +1,6 @@
 // Claims: what shrinks still fails and is small; a reproducer is valid in its language, computes the reference's value
 // and ends with 1. Judged on 200 seeded failures of wrong engines.
-#include "golden/shrink.hpp"
+#include "golden/shrink/shrink.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -14,10 +14,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "golden/philox.hpp"
-#include "golden/reproducer.hpp"
-#include "golden/synth.hpp"
-#include "golden/vector_set.hpp"
+#include "golden/cases/philox.hpp"
+#include "golden/cases/synth.hpp"
+#include "golden/sets/vector_set.hpp"
+#include "golden/shrink/reproducer.hpp"
 #include "ref/arith/apply.hpp"
 #include "ref/base/error.hpp"
 #include "ref/base/file.hpp"

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "golden/synth.hpp"
+#include "golden/cases/synth.hpp"
 #include "ref/base/error.hpp"
 #include "ref/net/cost.hpp"
 #include "ref/net/save_load.hpp"

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "golden/synth.hpp"
+#include "golden/cases/synth.hpp"
 #include "ref/base/error.hpp"
 #include "ref/border/convert.hpp"
 #include "ref/execute/naive.hpp"
