@@ -210,6 +210,9 @@ int run(const Options& o) {
   if (o.missing != !o.out.empty()) throw Error("--missing and -o DIR: give both or none of them");
   if (o.json && o.all) throw Error("--all and --json: the JSON lists every bin already");
   const CoverReport report = cover_set(o.folder, o.goal);
+  if (o.missing && std::filesystem::exists(o.out) && std::filesystem::equivalent(o.out, o.folder)) {
+    throw Error(fmt::format("-o {}: that is the set that was read; choose another folder", o.out));
+  }
   if (o.missing) write_missing(report, o.out);
   if (o.json) {
     fmt::print("{}", report_json(report));

@@ -52,14 +52,14 @@ struct Tally {
     }
   }
 
-  int finish(const Options& o, const char* what) const {
+  int finish(const Options& o, const char* what, const std::string& left_out = "") const {
     if (equal + differ == 0) throw Error(fmt::format("nothing to compare: {}", why_refused));
     if (refused > 0) fmt::print("{} {} not compared: {}\n", refused, what, why_refused);
     if (differ == 0) {
       fmt::print(
           "EQUAL: {} and {} give the same output for every accumulator of {} {}; both staircases were compared "
-          "whole.\n",
-          o.a, o.b, equal, what);
+          "whole{}.\n",
+          o.a, o.b, equal, what, left_out);
       return 0;
     }
     fmt::print("DIFFERENT: {} of {} {}. One input tells them apart: the accumulator given, the nearest to zero.\n",
@@ -149,7 +149,7 @@ int compare_net(const Profile& a, const Profile& b, const Options& o) {
   }
   fmt::print("{}: every accumulator its weights can produce, layer by layer\n\n{}\n", o.net, table.text());
   if (adds > 0) fmt::print("{} residual sum(s) not compared: their branches round on their own\n", adds);
-  return tally.finish(o, "channels");
+  return tally.finish(o, "channels", adds > 0 ? fmt::format("; {} residual sum(s) were not compared", adds) : "");
 }
 
 int run(const Options& o) {

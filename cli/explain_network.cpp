@@ -184,14 +184,15 @@ double share(std::int64_t part, std::int64_t whole) {
 }
 
 int print_next(const ExplainNetwork& o, const std::vector<NamedNet>& nets, const NetExplanation& e, int output) {
+  const int code = e.reference == e.evidence ? 0 : 1;
   if (e.best.size() < 2) {
     fmt::print(stderr, "one theory is left: there is nothing to split\n");
-    return 0;
+    return code;
   }
   const auto chosen = next_inputs(nets, e.best, output, static_cast<int>(o.next), o.seed);
   if (chosen.empty()) {
     fmt::print(stderr, "no seeded input was found that splits the {} theories left\n", e.best.size());
-    return 0;
+    return code;
   }
   const IntNet& net = nets[0].net;
   for (std::size_t k = 0; k < net.inputs.size(); ++k) {
@@ -207,7 +208,7 @@ int print_next(const ExplainNetwork& o, const std::vector<NamedNet>& nets, const
     fmt::print(stderr, "{}: {} sample(s) of {} that split the {} theories left\n", file, chosen.size(),
                net.tensors[static_cast<std::size_t>(net.inputs[k])].id, e.best.size());
   }
-  return 0;
+  return code;
 }
 
 /// No single fault explains a layer: several departures of its requantizer at once, or a wrong sum and a wrong
@@ -234,7 +235,8 @@ int explain_network(const ExplainNetwork& o) {
   if (o.inputs.empty()) throw Error(fmt::format("explain {}: give the inputs with --input FILE.npy", o.net));
   if (o.rows < 1 || o.rows > most_rows) throw Error(fmt::format("--rows {}: expected 1..{}", o.rows, most_rows));
   if (o.decimals > most_decimals) throw Error(fmt::format("--decimals {}: expected 0..{}", o.decimals, most_decimals));
-  if (o.next > 0 && o.out.empty()) throw Error("--next: give a file for the inputs with -o FILE.npy");
+  if ((o.next > 0) != !o.out.empty()) throw Error("--next N and -o FILE.npy: give both or none of them");
+  if (o.next > 0 && !o.out.ends_with(".npy")) throw Error(fmt::format("-o {}: expected a name ending in .npy", o.out));
   const std::vector<NamedNet> nets = candidates(o);
   const IntNet& net = nets[0].net;
   const std::size_t equals = o.got.find('=');

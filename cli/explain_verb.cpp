@@ -1,4 +1,6 @@
 // obz explain: what a requantizer does differently, from its answers or by asking it.
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <memory>
 
@@ -78,7 +80,7 @@ std::string wires(const Theory& reference, const Theory& device, const RequantCa
   };
   if (two && !floats) {
     row("before the last rounding", after_one(reference, a, shift_a), after_one(device, b, shift_b),
-        reference.stages != device.stages && a.scaled != b.scaled);
+        after_one(reference, a, shift_a) != after_one(device, b, shift_b));
   } else if (!floats) {
     row("to be rounded", fraction_text(a.first, shift_a), fraction_text(b.first, shift_b), false);
   }
@@ -125,6 +127,38 @@ Json to_json(const Profile& p, const Explanation& e) {
           {"class", theories}};
 }
 
+/// What the cases have in common that a theory does not explain: their ranges beside those of all cases.
+std::int64_t print_unexplained(const std::vector<Observation>& all, const Theory& theory, IntType out) {
+  std::int64_t count = 0;
+  std::array<std::int64_t, 8> lo, hi;
+  lo.fill(INT64_MAX);
+  hi.fill(INT64_MIN);
+  const auto widen = [&](std::size_t first, const RequantCase& c) {
+    const std::int64_t values[] = {c.channel.shift, c.channel.multiplier, c.acc, c.channel.zero_point};
+    for (std::size_t k = 0; k < 4; ++k) {
+      lo[first + k] = std::min(lo[first + k], values[k]);
+      hi[first + k] = std::max(hi[first + k], values[k]);
+    }
+  };
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const RequantCase& c = all[i].asked;
+    widen(4, c);
+    if (predict(theory, c.acc, c.channel, all[i == 0 ? 0 : i - 1].asked.channel, out) == all[i].got) continue;
+    ++count;
+    widen(0, c);
+  }
+  if (count == 0) return 0;
+  Table table({"", ">shift", ">multiplier", ">accumulator", ">zero point"});
+  for (const std::size_t row : {std::size_t{0}, std::size_t{4}}) {
+    std::vector<std::string> cells{row == 0 ? "unexplained" : "all cases"};
+    for (std::size_t k = row; k < row + 4; ++k) cells.push_back(fmt::format("{}..{}", lo[k], hi[k]));
+    table.add(cells);
+  }
+  fmt::print("\n{} case(s) that no theory of the space explains together with the others:\n{}", grouped(count),
+             table.text());
+  return count;
+}
+
 int report(const Options& o, const Answers& answers, const Explanation& e, const Theory& reference) {
   if (o.json) {
     fmt::print("{}\n", to_json(*answers.profile, e).dump(1));
@@ -137,10 +171,11 @@ int report(const Options& o, const Answers& answers, const Explanation& e, const
   if (e.best.size() > 1)
     fmt::print("{} theories that these answers cannot tell apart; --next N gives inputs that can\n", e.best.size());
   print_first_difference(answers.observations, reference, e.best[0], answers.out);
+  print_unexplained(answers.observations, e.best[0], answers.out);
   return e.reference_wrong == 0 ? 0 : 1;
 }
 
-int print_next(const Options& o, const Answers& answers, const std::vector<Theory>& alive) {
+int print_next(const Options& o, const Answers& answers, const std::vector<Theory>& alive, std::int64_t wrong) {
   const auto cases = next_cases(alive, *answers.profile, answers.out, static_cast<int>(o.next), o.seed);
   const RecordLayout layout = record_layout(*answers.profile, answers.out);
   std::string text = stream_header({answers.profile, answers.out}, static_cast<std::int64_t>(cases.size())) + "\n";
@@ -148,7 +183,7 @@ int print_next(const Options& o, const Answers& answers, const std::vector<Theor
   fmt::print("{}", text);
   fmt::print(stderr, "{} case(s) that split the {} theories left; answer them in this order and explain the result\n",
              cases.size(), alive.size());
-  return 0;
+  return wrong == 0 ? 0 : 1;
 }
 
 int ask(const Options& o, const Theory& reference, const RequantSpace& space) {
@@ -165,13 +200,32 @@ int ask(const Options& o, const Theory& reference, const RequantSpace& space) {
         id.queries.size());
     return 1;
   }
-  fmt::print("{} questions asked; {}\n\n", id.queries.size(),
-             is_reference ? fmt::format("the device is {}", space.profile->id)
+  // The questions told theories apart; whether the device is one of them at all more answers have to say.
+  std::vector<RequantCase> cases;
+  constexpr std::uint64_t confirming = 2000;
+  for (const Goal goal : {Goal::corners, Goal::random}) {
+    RequantSpace drawn = space;
+    drawn.goal = goal;
+    drawn.seed = o.seed + 1;
+    for (std::uint64_t i = 0; i < confirming; ++i) cases.push_back(make_requant_case(drawn, i));
+  }
+  const std::vector<std::int64_t> got = device(cases);
+  std::vector<Observation> seen;
+  for (std::size_t i = 0; i < cases.size(); ++i) seen.push_back({cases[i], got[i]});
+  fmt::print("{} questions asked, {} cases to confirm; {}\n\n", id.queries.size(),
+             grouped(static_cast<std::int64_t>(cases.size())),
+             is_reference ? fmt::format("of the theories only {} is left", space.profile->id)
                           : fmt::format("the device is not {}", space.profile->id));
   print_class(id.alive);
   if (id.alive.size() > 1) fmt::print("{} theories that no further question was found to split\n", id.alive.size());
   if (!is_reference) print_first_difference(id.queries, reference, id.alive[0], space.out);
-  return is_reference ? 0 : 1;
+  const std::int64_t unexplained = print_unexplained(seen, id.alive[0], space.out);
+  if (unexplained > 0) {
+    fmt::print(
+        "so the device is none of the theories; pipe its answers into `obz explain -` for the one that explains "
+        "most\n");
+  }
+  return is_reference && unexplained == 0 ? 0 : 1;
 }
 
 std::string read_all_of_stdin() {
@@ -212,7 +266,7 @@ int run(const Options& o) {
   const Answers answers = parse_answers(text, o.source == "-" ? "stdin" : o.source, space);
   const Theory reference = theory_or_error(*answers.profile);
   const Explanation e = explain(answers.observations, reference, answers.out);
-  return o.next > 0 ? print_next(o, answers, e.best) : report(o, answers, e, reference);
+  return o.next > 0 ? print_next(o, answers, e.best, e.reference_wrong) : report(o, answers, e, reference);
 }
 
 }  // namespace

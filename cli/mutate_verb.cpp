@@ -118,17 +118,18 @@ int report(const Options& o, const MutationTable& t) {
   } else {
     print_table(t);
     print_survivors(t.results, o.all);
-    fmt::print("\nscore {:.1f} %: {} of {} faults that some input can show; {} are proved equivalent\n", s.percent(),
+    fmt::print("\nscore {:.1f} %: {} of the {} faults that are not proved equivalent are shown; {} are proved so\n", s.percent(),
                s.killed, s.killed + s.survived, s.equivalent);
   }
   return s.survived == 0 ? 0 : 1;
 }
 
-/// The channels of a requantizer set in the order they appear, over the accumulators they are asked.
+/// The channels of a requantizer set in the order they appear. Accumulators: given; those of a complete set's channels;
+/// else all of 32 bits.
 RequantUnit unit_of(const RequantSet& set, const std::string& acc, std::vector<UnitCase>& cases) {
   const Profile& profile = find_profile(set.manifest.profile);
   RequantUnit unit{profile.recipe, set.manifest.out, {}, {}};
-  const bool given = !acc.empty();
+  const bool given = !acc.empty() || set.manifest.goal != Goal::complete;
   const AccRange range = parse_range(acc, "--acc", {});
   for (const RequantCase& c : set.cases) {
     // Cases of one channel stand together in complete sets; elsewhere nearly every case has its own.
@@ -164,6 +165,7 @@ int run_set(const Options& o, const MutateProgress& progress) {
     table.results = mutate(unit, cases, requantizer_faults(unit.recipe, unit.out), progress);
     table.columns.push_back({"this set", static_cast<std::int64_t>(cases.size()), {}});
   } else {
+    if (o.given->count("--acc") != 0) throw Error("--acc: means nothing for a layer, whose weights say what can occur");
     NetSet set = load_net_set(o.what, std::move(manifest));
     const std::int64_t count = set.manifest.count;
     const LayerUnit unit(set.net);
@@ -199,7 +201,10 @@ int run(const Options& o) {
   if (o.channels < 1 || o.channels > most_channels) {
     throw Error(fmt::format("--channels {}: expected 1..{}", o.channels, most_channels));
   }
-  if (o.list) return list_faults();
+  if (o.list) {
+    require_only(*o.given, {"--list"}, "mutate --list");
+    return list_faults();
+  }
   if (o.what.empty()) throw Error("mutate: expected requant, an operator, an .obz network or a vector set");
   ProgressBar bar("mutate");
   const MutateProgress progress = [&](std::int64_t done, std::int64_t total) { bar.update(done, total); };
@@ -239,7 +244,7 @@ Verb mutate_verb() {
        &o->what},
       {"--times", "N", "how many times as many random vectors stand beside (default 100)", &o->times},
       {"--channels", "N", "requant: seeded channels (default 8)", &o->channels},
-      {"--acc", "LO,HI", "requantizer set: accumulators that can occur (default: those each channel is asked)",
+      {"--acc", "LO,HI", "requantizer set: accumulators that can occur (default: a complete set's own, else 32 bits)",
        &o->acc},
       {"--seed,-s", "N", "of channels, weights and random vectors (default 1)", &o->seed},
       {"--all", "", "also list the equivalent faults with their proofs", &o->all},

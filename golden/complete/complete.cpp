@@ -21,6 +21,17 @@ std::uint64_t inverse_of_odd(std::uint64_t m) {
   return x;
 }
 
+/// The accumulators that no clamp hides, as far as they lie in `range`; `range` when there are none.
+AccRange unclamped(const Channel& c, AccRange range) {
+  if (c.multiplier <= 0) return range;
+  const auto at = [&](std::int64_t out) {
+    const Wide x = ((static_cast<Wide>(out - c.zero_point) << c.shift) - c.addend) / c.multiplier;
+    return static_cast<std::int64_t>(x < range.lo ? range.lo : x > range.hi ? range.hi : x);
+  };
+  const AccRange seen{at(c.lo), at(c.hi)};
+  return seen.hi > seen.lo ? seen : range;
+}
+
 /// Where a last stage of this rounding changes its mind: at a half, or at whole numbers.
 std::int64_t boundary(Rounding rounding, int shift) {
   return rounding == Rounding::floor || rounding == Rounding::trunc ? 0 : std::int64_t{1} << (shift - 1);
@@ -31,13 +42,21 @@ bool minds_the_boundary(Rounding rounding) { return rounding != Rounding::floor 
 
 /// The boundary of a right shift, one unit of the product on either side, and each single bit beyond it where that
 /// matters.
-void add_ties(const Channel& c, int shift, Rounding rounding, AccRange range, std::set<std::int64_t>& points) {
+/// `early_zero_point`: joins before the rounding, so signs and parities are those of the sum.
+void add_ties(const Channel& c, int shift, Rounding rounding, AccRange range, std::int64_t early_zero_point,
+              std::set<std::int64_t>& points) {
   if (shift < 1 || c.multiplier == 0) return;
   const std::int64_t at = boundary(rounding, shift);
+  // Both signs of what is rounded: on either side of where it is 0.
+  const Wide zero = -(static_cast<Wide>(early_zero_point) << shift) / c.multiplier;
+  const auto middle = static_cast<std::int64_t>(zero < range.lo ? range.lo : zero > range.hi ? range.hi : zero);
   const auto add = [&](std::int64_t d, int most) {
-    for (const std::int64_t x : solve_residue(c.multiplier, c.addend, shift, at + d, range, most)) points.insert(x);
+    for (const AccRange side : {AccRange{range.lo, middle - 1}, AccRange{middle, range.hi}}) {
+      if (side.lo > side.hi) continue;
+      for (const std::int64_t x : solve_residue(c.multiplier, c.addend, shift, at + d, side, most)) points.insert(x);
+    }
   };
-  constexpr int most = 8, most_per_bit = 4;
+  constexpr int most = 4, most_per_bit = 2;
   for (const std::int64_t d : {-1, 0, 1}) add(d, most);
   for (int bit = 1; minds_the_boundary(rounding) && bit < shift; ++bit) {
     add(std::int64_t{1} << bit, most_per_bit);
@@ -132,8 +151,11 @@ void append_complete(const Profile& profile, const Channel& channel, AccRange ra
     const int first = profile.recipe.first_bits;
     Channel c = channel;
     if (profile.recipe.zero_point == ZeroPointAt::before_scaling) c.addend += c.zero_point * c.multiplier;
-    add_ties(c, channel.shift, profile.recipe.rounding, *defined, directed);
-    if (first > 0 && channel.shift > first) add_ties(c, first, profile.recipe.first_rounding, *defined, directed);
+    const std::int64_t early =
+        profile.recipe.zero_point == ZeroPointAt::before_rounding ? std::int64_t{c.zero_point} : 0;
+    const AccRange seen = unclamped(channel, *defined);
+    add_ties(c, channel.shift, profile.recipe.rounding, seen, early, directed);
+    if (first > 0 && channel.shift > first) add_ties(c, first, profile.recipe.first_rounding, seen, 0, directed);
     add_registers(c, *defined, directed);
   }
   for (std::int64_t bit = 1; bit > 0 && bit <= std::max(std::abs(defined->lo), defined->hi); bit <<= 1) {

@@ -19,6 +19,10 @@ namespace {
 constexpr std::int64_t kMostElems = std::int64_t{1} << 26;
 constexpr std::uint32_t kPurpose = 900;
 
+/// All that exhaustive sets take for granted.
+constexpr const char* kElementwise =
+    "an output depends on its own operands (and channel) alone, the same way at every position";
+
 /// Where samples are collected; the shapes are the layer's.
 class Samples {
  public:
@@ -28,9 +32,10 @@ class Samples {
   std::vector<Tensor>& add() {
     std::int64_t elems = 0;
     for (const int i : layer_.inputs) elems += layer_.tensors[static_cast<std::size_t>(i)].shape.elems();
+    for (const int i : layer_.outputs) elems += layer_.tensors[static_cast<std::size_t>(i)].shape.elems();
     if ((static_cast<std::int64_t>(all.size()) + 1) * std::max<std::int64_t>(elems, 1) > kMostElems) {
-      throw Error(
-          fmt::format("{}: a complete set would exceed {} input values; crop the layer", layer_.name, kMostElems));
+      throw Error(fmt::format("{}: a complete set would exceed {} input and output values; crop the layer", layer_.name,
+                              kMostElems));
     }
     all.push_back(random_inputs(layer_, Goal::random, seed_, static_cast<std::int64_t>(all.size())));
     return all.back();
@@ -100,7 +105,8 @@ struct Builder {
     }
     certificate.wanted = certificate.visited = std::int64_t{1} << (ta.bits + tb.bits);
     certificate.claim = "every pair of operand values";
-    certificate.assumption = "none";
+    certificate.assumption = kElementwise;
+    certificate.exhaustive = true;
   }
 
   static void fill(std::vector<Tensor>& sample, int input, std::int64_t value) {
@@ -133,7 +139,8 @@ struct Builder {
     }
     certificate.visited = certificate.wanted;
     certificate.claim = "every value of every operand on every channel";
-    certificate.assumption = "none";
+    certificate.assumption = kElementwise;
+    certificate.exhaustive = true;
   }
 
   std::vector<Tensor>& sample_at(std::int64_t s) {
@@ -263,10 +270,14 @@ struct Builder {
 
   static void claim_windows(LayerCertificate& c) {
     c.claim =
-        "each channel's accumulator on both sides of each output step, at ties, rails and powers of two, over windows "
+        "the requantizer of every channel is right: each channel's accumulator on both sides of each output step, at "
+        "ties, rails and powers of two, over windows "
         "at every output "
         "position";
-    c.assumption = "a monotone requantizer; at most one product, bias, tap position or channel number wrong at a time";
+    c.assumption =
+        "sums are exact, and a channel's requantizer is monotone and the same at every position; products, taps, "
+        "padding and bias are "
+        "exercised next to steps, where most errors show, but single wrong products are not all proved to show";
   }
 
   void operator()(const Conv2d& op) {
@@ -417,7 +428,8 @@ struct Builder {
       }
     }
     certificate.claim = "every sum of every count of values that occurs";
-    certificate.assumption = "a device that sums exactly, or is wrong in one tap, one count or one sum";
+    certificate.assumption =
+        "sums are exact, and the average is a function of sum and count, the same at every position";
   }
 
   // ---- products of two operands ----
@@ -499,9 +511,10 @@ struct Builder {
     certificate.claim =
         all ? "every product at every depth alone, rails over every prefix, seeded tiles"
             : "products of rails and single bits at every depth alone, rails over every prefix, seeded tiles";
-    certificate.assumption =
-        all ? "the device sums what its multipliers give, each any function of its two operands"
-            : "the device sums what its multipliers give, each bilinear in the bits of its operands";
+    certificate.assumption = all ? "the device sums what its multipliers give; the multiplier of a depth is any "
+                                   "function of its two operands, the same for every output"
+                                 : "the device sums what its multipliers give; the multiplier of a depth is bilinear "
+                                   "in the bits of its operands, the same for every output";
   }
 
   static std::int64_t zero_of(const std::vector<std::int64_t>& zero_points, std::int64_t i, IntType type) {

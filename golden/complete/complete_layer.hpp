@@ -1,16 +1,10 @@
-// Complete inputs of whole layers: few samples after which a wrong device has been seen to be wrong.
+// Complete inputs of whole layers, and what they prove of a device.
 //
-//   add, mul (to 8 bits)   every pair of operands: any device
-//   rescale, concat        every value of every operand on every channel: any device (to 16 bits)
-//   avg_pool               every sum of every count that occurs, over varying values: any device that sums exactly
-//   matmul (to 8 bits)     every product at every depth alone, rails, prefixes, seeded tiles: any device that sums
-//   exactly what its
-//                          multipliers give, each of them an arbitrary function of its two operands
-//   conv2d, dense          each channel's accumulator on both sides of each step of its output, at ties, rails and
-//   powers of two, made by
-//                          windows that visit every output position while each tap walks through its values: any device
-//                          whose requantizer is monotone, and any single product, padding, stride, bias or channel that
-//                          is wrong by one
+// add, mul (to 8 bits): every pair of operands. rescale, concat (to 16 bits): every value of every operand on every
+// channel. avg_pool: every sum of every count that occurs. matmul (to 8 bits): every product at every depth alone,
+// rails over every prefix, seeded tiles. conv2d, dense: each channel's accumulator on both sides of each step of its
+// output, at ties, rails and powers of two, by windows that visit every output position while each tap walks through
+// its values. The assumption under which each proves a device right stands in the certificate.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +18,8 @@ namespace obz {
 /// What complete inputs prove, for the manifest and for people.
 struct LayerCertificate {
   std::string claim;         ///< a sentence
-  std::string assumption;    ///< about the device; "none" where the set is exhaustive
+  std::string assumption;    ///< about the device
+  bool exhaustive = false;   ///< every input of the function that the assumption leaves was asked
   std::int64_t wanted = 0;   ///< points to be visited: pairs, sums, accumulators
   std::int64_t visited = 0;  ///< of them
   std::int64_t windows = 0;  ///< conv2d: windows placed

@@ -142,6 +142,25 @@ std::int64_t dyadic(std::int64_t acc, const Recipe& r, Channel c, IntType out, c
 
 }  // namespace
 
+bool altered_numbers(const Fault& fault, const Lane& lane, IntType out, Recipe& recipe, Channel& channel) {
+  switch (fault.quirk) {
+    case Quirk::none:
+    case Quirk::constant_half_minus_one:
+    case Quirk::constant_half_plus_one:
+    case Quirk::constant_quarter:
+    case Quirk::constant_one:
+    case Quirk::float32_scale:
+    case Quirk::shift_logical:
+    case Quirk::clamp_before_zero_point:
+    case Quirk::clamp_wraps: return false;
+    default: break;
+  }
+  if (!in_requantizer(fault)) return false;
+  alter(fault.quirk, lane, out, recipe, channel);
+  channel.shift = std::clamp(channel.shift, 0, 63);
+  return true;
+}
+
 std::int64_t faulty_requantize(std::int64_t acc, const Recipe& recipe, const Lane& lane, IntType out,
                                const Fault& fault) {
   if (!in_requantizer(fault)) return apply_recipe(acc, recipe, *lane.own);

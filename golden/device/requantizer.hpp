@@ -17,6 +17,10 @@ struct Lane {
   const Channel* first;
 };
 
+/// A fault that is nothing but other numbers: the recipe and the channel that the device works with. False: it is of
+/// another kind.
+bool altered_numbers(const Fault& fault, const Lane& lane, IntType out, Recipe& recipe, Channel& channel);
+
 /// Float recipes know only faults of the accumulator, the zero point, the clamp and the output.
 std::int64_t faulty_requantize(std::int64_t acc, const Recipe& recipe, const Lane& lane, IntType out,
                                const Fault& fault);

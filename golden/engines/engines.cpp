@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "golden/device/fault_list.hpp"
 #include "golden/device/requantizer.hpp"
 #include "golden/device/run_faulty.hpp"
 #include "golden/engines/engine.hpp"
@@ -67,12 +68,15 @@ class FaultyEngine final : public Engine {
   explicit FaultyEngine(const std::string& fault) : fault_(parse_fault(fault)) {}
   std::string name() const override { return "faulty:" + name_of(fault_); }
   Support supports(const LayerJob& job) const override {
-    const auto* concat = std::get_if<Concat>(&job.node->op);
-    if (concat != nullptr && in_requantizer(fault_) && !in_outputs(fault_) &&
-        (fault_.unit < 1 || static_cast<std::size_t>(fault_.unit) > concat->requants.size())) {
-      return Support::no(fmt::format("a concat has a requantizer per operand: 1:{} ...", name_of(fault_)));
+    if (can_be_faulty(job.node->op)) {
+      // Any bit of a wire that the operator has.
+      const std::vector<Fault> known = layer_faults(*job.net, *job.node);
+      const bool has = std::any_of(known.begin(), known.end(), [&](const Fault& f) {
+        return f.quirk == fault_.quirk && f.wire == fault_.wire && f.unit == fault_.unit;
+      });
+      if (has) return {};
+      return Support::no(fmt::format("{} has no place for this fault", operator_name(job.node->op)));
     }
-    if (can_be_faulty(job.node->op)) return {};
     return Support::no(fmt::format("no faults are known for {}", operator_name(job.node->op)));
   }
   LayerResult run(const LayerJob& job) override {

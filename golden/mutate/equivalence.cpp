@@ -6,9 +6,12 @@
 #include <fmt/format.h>
 
 #include "golden/cases/layer_requant.hpp"
+#include "golden/cases/philox.hpp"
 #include "golden/cases/synth.hpp"
+#include "golden/complete/complete.hpp"
 #include "golden/device/run_faulty.hpp"
 #include "ref/arith/apply.hpp"
+#include "ref/base/error.hpp"
 #include "ref/execute/naive.hpp"
 #include "ref/net/bounds.hpp"
 
@@ -278,6 +281,91 @@ std::optional<std::string> find_killer(const LayerUnit& unit, const Fault& f, st
   return std::nullopt;
 }
 
+/// A saturating register before a clamp that is at least as tight, and a carry lost in adding 0.
+bool clamp_hides(const RequantUnit& unit, const Fault& f) {
+  const bool after = unit.recipe.clamp == ClampAt::after_zero_point && unit.recipe.arithmetic == Arithmetic::dyadic;
+  if (!after || (f.wire != Wire::sum && f.wire != Wire::rounding)) return false;
+  const bool late = unit.recipe.zero_point == ZeroPointAt::after_rounding;
+  const auto every = [&](auto&& holds) { return std::all_of(unit.channels.begin(), unit.channels.end(), holds); };
+  if (f.wire == Wire::sum && f.damage == Damage::lost_carry) {
+    return every([&](const Channel& c) { return !late || c.zero_point == 0; });
+  }
+  if (f.damage != Damage::saturates) return false;
+  const IntType reg{static_cast<std::uint8_t>(f.bit), true};
+  return every([&](const Channel& c) {
+    const std::int64_t joins = late && f.wire == Wire::rounding ? c.zero_point : 0;
+    return reg.holds(c.lo - joins) && reg.holds(c.hi - joins);
+  });
+}
+
+/// A fault that is only other numbers, compared staircase by staircase: exact whatever the range. nullopt: not of that
+/// kind, or not monotone on the whole range.
+std::optional<MutantResult> decide_by_staircases(const RequantUnit& unit, const Fault& f) {
+  Profile reference = find_profile("tflite/double"), device = reference;
+  if (unit.recipe.arithmetic != Arithmetic::dyadic) return std::nullopt;
+  reference.recipe = unit.recipe;
+  bool all = true;
+  for (std::size_t c = 0; c < unit.channels.size(); ++c) {
+    const Lane lane = lane_of(unit, static_cast<std::int32_t>(c));
+    Recipe recipe = unit.recipe;
+    Channel channel = *lane.own;
+    if (!altered_numbers(f, lane, unit.out, recipe, channel)) return std::nullopt;
+    if (recipe == unit.recipe && channel == *lane.own) continue;
+    device.recipe = recipe;
+    const AccRange range = unit.ranges[c];
+    const auto whole = [&](const Profile& p, const Channel& ch) { return monotone_range(p, ch, range) == range; };
+    if (!whole(reference, *lane.own) || !whole(device, channel) || lane.own->multiplier < 0 || channel.multiplier < 0) {
+      all = false;
+      continue;
+    }
+    const Difference d = difference(staircase(unit.recipe, *lane.own, range), staircase(recipe, channel, range));
+    if (d.count > 0) {
+      const std::int64_t want = apply_recipe(d.at, unit.recipe, *lane.own);
+      const std::int64_t got = faulty_requantize(d.at, unit.recipe, lane, unit.out, f);
+      if (want != got) {
+        return MutantResult{f, Fate::survived,
+                            fmt::format("mult {} shift {} zp {}, accumulator {}: want {}, got {}", lane.own->multiplier,
+                                        lane.own->shift, lane.own->zero_point, d.at, want, got)};
+      }
+      all = false;
+    }
+  }
+  if (!all) return std::nullopt;
+  return equivalent(f, fmt::format("the same staircase on all {} channels", unit.channels.size()));
+}
+
+/// Ranges too wide to sweep: the accumulators of complete sets, and seeded ones, on the first channels.
+std::optional<MutantResult> search(const RequantUnit& unit, const Fault& f) {
+  Profile profile = find_profile("tflite/double");
+  profile.recipe = unit.recipe;
+  constexpr std::size_t channels = 256;
+  constexpr int seeded = 256;
+  for (std::size_t c = 0; c < std::min(channels, unit.channels.size()); ++c) {
+    const Lane lane = lane_of(unit, static_cast<std::int32_t>(c));
+    std::vector<RequantCase> cases;
+    Certificate unused;
+    try {
+      append_complete(profile, *lane.own, unit.ranges[c], cases, unused);
+    } catch (const Error&) {
+      continue;  // a channel outside the domain at every accumulator
+    }
+    CaseRandom rng(1, c, 920);
+    for (int i = 0; i < seeded; ++i) {
+      const RequantCase one{rng.between(unit.ranges[c].lo, unit.ranges[c].hi), *lane.own};
+      if (in_domain(profile, one)) cases.push_back(one);
+    }
+    for (const RequantCase& one : cases) {
+      const std::int64_t want = apply_recipe(one.acc, unit.recipe, *lane.own);
+      const std::int64_t got = faulty_requantize(one.acc, unit.recipe, lane, unit.out, f);
+      if (want == got) continue;
+      return MutantResult{f, Fate::survived,
+                          fmt::format("mult {} shift {} zp {}, accumulator {}: want {}, got {}", lane.own->multiplier,
+                                      lane.own->shift, lane.own->zero_point, one.acc, want, got)};
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 MutantResult decide(const RequantUnit& unit, const Fault& f) {
@@ -291,9 +379,15 @@ MutantResult decide(const RequantUnit& unit, const Fault& f) {
     return equivalent(f, "no channel has another value on that wire");
   }
   if (const auto proof = wire_proof(unit, f)) return equivalent(f, *proof);
+  if (clamp_hides(unit, f)) return equivalent(f, "the clamp behind that wire is at least as tight on every channel");
   std::int64_t total = 0;
   for (const AccRange& r : unit.ranges) total += r.size() < kMostSwept ? r.size() : kMostSwept;
-  if (in_outputs(f) || total >= kMostSwept) return {f, Fate::undecided, ""};
+  if (in_outputs(f))
+    return {f, Fate::survived, "a set whose outputs are not alike in the places that this fault touches"};
+  if (total >= kMostSwept) {
+    if (const auto decided = decide_by_staircases(unit, f)) return *decided;
+    return search(unit, f).value_or(MutantResult{f, Fate::undecided, ""});
+  }
   for (std::size_t c = 0; c < unit.channels.size(); ++c) {
     const Lane lane = lane_of(unit, static_cast<std::int32_t>(c));
     for (std::int64_t acc = unit.ranges[c].lo; acc <= unit.ranges[c].hi; ++acc) {
@@ -309,7 +403,7 @@ MutantResult decide(const RequantUnit& unit, const Fault& f) {
 
 MutantResult decide(const LayerUnit& unit, const CompleteInputs& complete, const Fault& f, std::uint64_t seed) {
   const LayerCertificate& certificate = complete.certificate;
-  if (certificate.assumption == "none") {
+  if (certificate.exhaustive) {
     const bool shown = std::any_of(complete.samples.begin(), complete.samples.end(),
                                    [&](const auto& inputs) { return unit.kills(unit.sample(inputs), f, 0); });
     if (!shown) return equivalent(f, fmt::format("{}: none shows it", certificate.claim));

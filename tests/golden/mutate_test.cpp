@@ -170,7 +170,8 @@ void expect_all_shown(const std::vector<MutantResult>& results, const std::strin
 }
 
 TEST(Mutation, complete_sets_show_every_fault_of_a_requantizer) {
-  for (const char* id : {"tflite/double", "hawq-v3/exact", "tflite/single"}) {
+  for (const char* id :
+       {"tflite/double", "hawq-v3/exact", "tflite/single", "hawq-v3/tvm", "vela/truncate", "qnnpack/precise"}) {
     const Profile& p = find_profile(id);
     RequantUnit unit = seeded_unit(p, kInt8, 4, 7);
     for (AccRange& r : unit.ranges) r = {-(1 << 15), (1 << 15) - 1};
