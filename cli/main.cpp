@@ -25,8 +25,7 @@ T integer(const std::string& text, const std::string& flag) {
   T value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) {
-    throw obz::Error(flag + " " + text + ": expected an integer in " + std::to_string(std::numeric_limits<T>::min()) +
-                     ".." + std::to_string(std::numeric_limits<T>::max()));
+    throw obz::Error(flag + " " + text + ": expected an integer of at most " + std::to_string(8 * sizeof(T)) + " bits");
   }
   return value;
 }

@@ -373,6 +373,9 @@ int run(const Options& o) {
   if (o.runs < 1 || o.runs > most) throw Error(fmt::format("--runs {}: expected 1..{}", o.runs, most));
   const Destination d = destination_of(o);
   const bool folder = o.source != "-" && std::filesystem::is_directory(o.source);
+  if (folder && std::filesystem::exists(o.output) && std::filesystem::equivalent(o.output, o.source)) {
+    throw Error(fmt::format("-o {}: that is the set that is read; choose another folder", o.output));
+  }
   const bool net = !folder && o.source.ends_with(".obz");
   Given known{"source", "--out", "--lang", "--json"};
   if (folder || net) known.insert({"--engines", "--timeout", "--runs", "--layer"});

@@ -1,4 +1,4 @@
-/* A device under test in 60 lines: the requantizer of a dyadic network (profile hawq-v3/exact), as a filter.
+/* A device under test in under 50 lines: the requantizer of a dyadic network (profile hawq-v3/exact), as a filter.
  *
  *   obz gen requant -p hawq-v3/exact | ./requantizer | obz ver requant -p hawq-v3/exact
  *
