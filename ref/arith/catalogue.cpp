@@ -227,7 +227,7 @@ constexpr std::array kCatalogue{
             .has_zero_point = false,
             .multiplier_is_signed = false,
             .add = AddRule::branchwise,
-            .avg_pool = AvgPoolRule::truncate},
+            .avg_pool = AvgPoolRule::truncate_guarded},
     Profile{.id = "hawq-v3/tvm",
             .version = "zachzzc/incubator-tvm 13fdf591, accuracy scripts (TONEAREST)",
             .citation = "src/relay/qnn/util.cc FixedPointMultiply; tvm_benchmark",

@@ -60,7 +60,8 @@ struct EnumNames<AddRule> {
 };
 template <>
 struct EnumNames<AvgPoolRule> {
-  static constexpr std::array<std::string_view, 4> values{"divide_half_away", "rescale", "reciprocal", "truncate"};
+  static constexpr std::array<std::string_view, 5> values{"divide_half_away", "rescale", "reciprocal", "truncate",
+                                                            "truncate_guarded"};
 };
 
 template <class E>

@@ -25,7 +25,8 @@ enum class AvgPoolRule : std::uint8_t {
   divide_half_away,  ///< raw sum / n, half-away, no rescale                                          TFLite, CMSIS-NN
   rescale,           ///< (sum - n*zp) through the profile's own requantizer with scale s_in/(s_out*n)
   reciprocal,        ///< TOSA: multiplier ((2^30+1) << k) / n, k = 32 - clz(n - 1), shift 30 + k, half-up
-  truncate,          ///< trunc(sum / n): HAWQ's trunc(mean + 0.01) on sums >= 0
+  truncate,          ///< trunc(sum / n), as a proved multiply and shift where the range allows          HAWQ-V3 in TVM
+  truncate_guarded,  ///< trunc(sum / n + 0.01): differs on negative multiples of n                HAWQ-V3 in PyTorch
 };
 
 struct Profile {

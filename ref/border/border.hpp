@@ -46,6 +46,7 @@ struct FloatStep {
 /// How real values become integers.
 enum class QuantizeBy : std::uint8_t {
   affine,       ///< clamp(round(x / scale) + zp)                          ONNX (half-even), TFLite (half-away)
+  reciprocal,   ///< clamp(round(x * (1 / scale)) + zp), 1 / scale in float32                     HAWQ, I-ViT
   clamp_first,  ///< clamp(x / scale + zp) then round                  QONNX Quant
   bipolar,      ///< x >= 0 ? +1 : -1                                      QONNX BipolarQuant
   dynamic,      ///< scale and zero point from the data's own range        ONNX DynamicQuantizeLinear

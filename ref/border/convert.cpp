@@ -107,7 +107,8 @@ Quantized quantize(const InputBorder& border, IntType type, const FloatTensor& x
     } else {
       const std::size_t at = index(i);
       const std::int64_t zero_point = zero_point_at(border.affine, at);
-      const float scaled = v / static_cast<float>(border.affine.scales[at]);
+      const auto scale = static_cast<float>(border.affine.scales[at]);
+      const float scaled = border.by == QuantizeBy::reciprocal ? v * (1.0F / scale) : v / scale;
       if (border.by == QuantizeBy::clamp_first) {
         const float shifted = scaled + static_cast<float>(zero_point);
         const float clamped =

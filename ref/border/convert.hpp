@@ -12,7 +12,7 @@ struct Quantized {
   std::int64_t zero_point = 0;
 };
 
-/// (S60) affine: clamp(round(float32(x / scale)) + zp); (S61) clamp_first; (S62) bipolar; (S63) dynamic.
+/// (S60) affine: clamp(round(float32(x / scale)) + zp), reciprocal: x * float32(1 / scale) instead; (S61) clamp_first; (S62) bipolar; (S63) dynamic.
 /// Error naming the element when x is NaN or infinite.
 Quantized quantize(const InputBorder& border, IntType type, const FloatTensor& x);
 

@@ -100,6 +100,11 @@ struct NodeChecker {
     if (!t.holds(zero_point)) throw Error(fmt::format("{}: zero point {} is no {}", where, zero_point, type_text(t)));
   }
 
+  /// What is only added up may have 32 bits: sums of 2^29 of them fit in 64.
+  void term(IntType t, std::int64_t zero_point) const {
+    if (!t.holds(zero_point)) throw Error(fmt::format("{}: zero point {} is no {}", where, zero_point, type_text(t)));
+  }
+
   /// The range after the register, for the requantizer that follows.
   Range through(const Accumulator& a) const {
     if (a.bits < 2 || a.bits > 64) throw Error(fmt::format("{}: accumulator of {} bits", where, a.bits));
@@ -154,7 +159,7 @@ struct NodeChecker {
     }
   }
   void operator()(const AvgPool& op) const {
-    operand(type(0), op.by == AverageBy::requant || op.count_includes_pad ? op.x_zero_point : 0);
+    term(type(0), op.by == AverageBy::requant || op.count_includes_pad ? op.x_zero_point : 0);
     requant(out().type)(op.requant, through(op.accumulator), static_cast<std::int64_t>(op.requant.channels.size()));
   }
   void operator()(const MaxPool& op) const {
@@ -164,7 +169,7 @@ struct NodeChecker {
     }
   }
   void operator()(const Mean& op) const {
-    operand(type(0), op.x_zero_point);
+    term(type(0), op.x_zero_point);
     requant(out().type)(op.requant, through(op.accumulator), 1);
   }
   void operator()(const Softmax& op) const {

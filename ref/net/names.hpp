@@ -18,7 +18,7 @@ struct EnumNames<AverageBy> {
 };
 template <>
 struct EnumNames<QuantizeBy> {
-  static constexpr std::array<std::string_view, 4> values{"affine", "clamp_first", "bipolar", "dynamic"};
+  static constexpr std::array<std::string_view, 5> values{"affine", "reciprocal", "clamp_first", "bipolar", "dynamic"};
 };
 template <>
 struct EnumNames<FloatStep::Kind> {

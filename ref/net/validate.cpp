@@ -105,7 +105,7 @@ void check_borders(const IntNet& net, const std::string& file) {
     if (!is_one_of(net.inputs, b.tensor))
       throw Error(fmt::format("{}: tensor {} is no network input", where, b.tensor));
     const IntType type = net.tensors[static_cast<std::size_t>(b.tensor)].type;
-    if (b.by == QuantizeBy::affine || b.by == QuantizeBy::clamp_first) {
+    if (b.by == QuantizeBy::affine || b.by == QuantizeBy::reciprocal || b.by == QuantizeBy::clamp_first) {
       check_affine(b.affine, b.tensor, where);
       if (b.lo > b.hi || !type.holds(b.lo) || !type.holds(b.hi)) {
         throw Error(fmt::format("{}: clamp [{}, {}] is not inside {}", where, b.lo, b.hi, type_text(type)));

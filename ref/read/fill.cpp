@@ -6,7 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "ref/arith/reciprocal.hpp"
 #include "ref/base/error.hpp"
+#include "ref/tensor/type_text.hpp"
 
 namespace obz {
 namespace {
@@ -124,6 +126,24 @@ Channel tosa_reciprocal(std::int64_t n) {
   return c;
 }
 
+/// False: raw values do not add up around 0, or their range leaves no proved multiplier.
+bool fill_reciprocal_average(AvgPool& pool, Quotient quotient, const OutputQuant& out) {
+  constexpr int widest = 16;
+  if (pool.x_zero_point != 0 || out.type.bits > widest) return false;
+  const std::int64_t counts = std::int64_t{pool.kernel_h} * pool.kernel_w;
+  std::vector<Channel> channels;
+  for (std::int64_t n = 1; n <= counts; ++n) {
+    const auto c = reciprocal(n, n << widest, quotient);
+    if (!c) return false;
+    channels.push_back(*c);
+    channels.back().lo = out.lo;
+    channels.back().hi = out.hi;
+  }
+  pool.by = AverageBy::requant;
+  pool.requant = Requant{Recipe{.rounding = Rounding::trunc}, std::move(channels)};
+  return true;
+}
+
 }  // namespace
 
 Accumulator fill_accumulator(const Profile& p) {
@@ -181,6 +201,15 @@ void fill_avg_pool(const Profile& p, AvgPool& pool, float sx, const OutputQuant&
   }
   const bool same_scale = sx == out.scale && pool.x_zero_point == out.zero_point;
   pool.accumulator = fill_accumulator(p);
+  const bool guarded = p.avg_pool == AvgPoolRule::truncate_guarded;
+  if (same_scale && (guarded || p.avg_pool == AvgPoolRule::truncate)) {
+    if (fill_reciprocal_average(pool, guarded ? Quotient::after_hundredth : Quotient::truncated, out)) return;
+    if (guarded) {
+      throw Error(
+          fmt::format("{}: {} averages at most 98 values of at most 16 bits without a zero point, got {}x{} of {}",
+                      where, p.id, pool.kernel_h, pool.kernel_w, type_text(out.type)));
+    }
+  }
   if (same_scale && (p.avg_pool == AvgPoolRule::divide_half_away || p.avg_pool == AvgPoolRule::truncate)) {
     pool.by = AverageBy::division;
     pool.rounding = p.avg_pool == AvgPoolRule::truncate ? Rounding::trunc : Rounding::half_away;
