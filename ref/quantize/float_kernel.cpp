@@ -11,7 +11,7 @@ namespace obz::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 /// Lanes are output channels, so that no sum is split and every target adds in the same order.
-template <int kRows>
+template <std::size_t kRows>
 void multiply_rows(const FloatTile& t) {
   const hn::CappedTag<float, 8> d;
   using V = hn::Vec<decltype(d)>;
@@ -19,7 +19,7 @@ void multiply_rows(const FloatTile& t) {
   for (std::size_t first = 0; first < static_cast<std::size_t>(kFloatPanel); first += 2 * lanes) {
     V a0[kRows], a1[kRows];
     const bool two = first + lanes < static_cast<std::size_t>(kFloatPanel);
-    for (int r = 0; r < kRows; ++r) {
+    for (std::size_t r = 0; r < kRows; ++r) {
       a0[r] = hn::LoadU(d, t.start + first);
       a1[r] = two ? hn::LoadU(d, t.start + first + lanes) : hn::Zero(d);
     }
@@ -29,16 +29,16 @@ void multiply_rows(const FloatTile& t) {
       const std::int64_t at = t.offsets[o];
       for (std::int64_t i = 0; i < t.length; ++i, w += kFloatPanel) {
         const V w0 = hn::LoadU(d, w), w1 = hn::LoadU(d, w + second);
-        for (int r = 0; r < kRows; ++r) {
+        for (std::size_t r = 0; r < kRows; ++r) {
           const V x = hn::Set(d, t.rows[r][at + i]);
           a0[r] = hn::Add(a0[r], hn::Mul(x, w0));
           a1[r] = hn::Add(a1[r], hn::Mul(x, w1));
         }
       }
     }
-    for (int r = 0; r < kRows; ++r) {
-      hn::StoreU(a0[r], d, t.out + r * kFloatPanel + first);
-      if (two) hn::StoreU(a1[r], d, t.out + r * kFloatPanel + first + lanes);
+    for (std::size_t r = 0; r < kRows; ++r) {
+      hn::StoreU(a0[r], d, t.out + r * std::size_t{kFloatPanel} + first);
+      if (two) hn::StoreU(a1[r], d, t.out + r * std::size_t{kFloatPanel} + first + lanes);
     }
   }
 }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <string>
+#include <span>
+#include <string_view>
 #include <variant>
 #include <vector>
 

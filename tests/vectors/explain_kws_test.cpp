@@ -70,7 +70,11 @@ INSTANTIATE_TEST_SUITE_P(Outputs, ExplainKws,
                          testing::Values(Case{"output.npy", "tflite/double", false, false},
                                          Case{"output_single_rounding.npy", "tflite/single", false, false},
                                          Case{"output.npy", "tflite/double", true, true},
-                                         Case{"output_single_rounding.npy", "tflite/single", true, true}));
+                                         Case{"output_single_rounding.npy", "tflite/single", true, true}),
+                         [](const auto& param) {
+                           const std::string file = param.param.file;
+                           return file.substr(0, file.find('.')) + (param.param.noise ? "_rounded_and_noisy" : "");
+                         });
 
 }  // namespace
 }  // namespace obz

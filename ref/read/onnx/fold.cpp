@@ -169,6 +169,24 @@ ConstantPtr binary(const NodeView& view) {
   return make_integers(y, elementwise(view.integers(0, "operand"), sa, view.integers(1, "operand"), sb, y, f), a.type);
 }
 
+/// One value, 0 unless the attribute gives it, in the shape the input lists.
+ConstantPtr constant_of_shape(const NodeView& view) {
+  const std::vector<std::int64_t> extents = view.integers(0, "shape");
+  const Shape y(extents);
+  for (const std::int64_t e : extents) {
+    if (e < 0) view.fail(fmt::format("expected extents >= 0, got {}", fmt::join(extents, " ")));
+  }
+  require_bearable(y, view);
+  const ConstantPtr value = view.tensor("value");
+  if (value != nullptr && value->array.shape.elems() != 1) view.fail("expected a value of one element");
+  const auto count = static_cast<std::size_t>(y.elems());
+  if (value == nullptr || is_float(value->type)) {
+    const float v = value == nullptr ? 0.0F : floats_of(*value, view.where())[0];
+    return make_floats(y, std::vector<float>(count, v));
+  }
+  return make_integers(y, std::vector<std::int64_t>(count, integers_of(*value, view.where())[0]), value->type);
+}
+
 ConstantPtr moved(const NodeView& view, const Constant& x, const Move& move) {
   const Shape& from = x.array.shape;
   const Shape to = infer_shape(move.op, {&from, 1}, view.where());
@@ -190,6 +208,7 @@ std::optional<std::vector<ConstantPtr>> fold(const NodeView& view) {
   if (type == "Identity") return Result{std::get<ConstantPtr>(view.in(0))};
   if (!storage_of(x.type)) return std::nullopt;
   if (type == "Cast") return Result{cast(view, x)};
+  if (type == "ConstantOfShape") return Result{constant_of_shape(view)};
   if (type == "Gather") return Result{gather(view, x)};
   if (type == "Concat") return Result{concat(view)};
   if (type == "Add" || type == "Sub" || type == "Mul" || type == "Div" || type == "Pow") return Result{binary(view)};
