@@ -118,8 +118,8 @@ int report(const Options& o, const MutationTable& t) {
   } else {
     print_table(t);
     print_survivors(t.results, o.all);
-    fmt::print("\nscore {:.1f} %: {} of the {} faults that are not proved equivalent are shown; {} are proved so\n", s.percent(),
-               s.killed, s.killed + s.survived, s.equivalent);
+    fmt::print("\nscore {:.1f} %: {} of the {} faults that are not proved equivalent are shown; {} are proved so\n",
+               s.percent(), s.killed, s.killed + s.survived, s.equivalent);
   }
   return s.survived == 0 ? 0 : 1;
 }

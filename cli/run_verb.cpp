@@ -77,6 +77,16 @@ void write_taps(const std::string& folder, const IntNet& net, const std::vector<
   });
 }
 
+/// Index of the largest score; where every class has a scale of its own, of the largest real value.
+std::int64_t largest(const IntNet& net, const Tensor& scores) {
+  for (const OutputBorder& border : net.output_borders) {
+    if (border.tensor != net.outputs[0] || border.affine.scales.size() < 2) continue;
+    const std::vector<float> real = dequantize(border, scores).data;
+    return std::max_element(real.begin(), real.end()) - real.begin();
+  }
+  return std::max_element(scores.data.begin(), scores.data.end()) - scores.data.begin();
+}
+
 std::vector<std::int64_t> read_labels(const std::string& path, std::int64_t samples) {
   const NpyArray array = parse_npy(read_file(path), path);
   const std::vector<std::int64_t> labels = npy_to_int64(array, path);
@@ -119,8 +129,7 @@ int run(const Options& o) {
       const auto t = static_cast<std::size_t>(tensor);
       if (wanted[t]) taps[t].samples[at] = raw_bytes(value);
     });
-    const std::vector<std::int32_t>& scores = out[0].data;
-    top1[at] = std::max_element(scores.begin(), scores.end()) - scores.begin();
+    top1[at] = largest(net, out[0]);
     for (std::size_t k = 0; k < out.size(); ++k) {  // an output that is also an input, or constant, has no tap
       auto& sample = taps[static_cast<std::size_t>(net.outputs[k])].samples[at];
       if (sample.empty()) sample = raw_bytes(out[k]);

@@ -39,6 +39,7 @@ struct Verb {
 Verb import_verb();
 Verb profiles_verb();
 Verb info_verb();
+Verb quantize_verb();
 Verb run_verb();
 Verb gen_verb();
 Verb ver_verb();

@@ -61,6 +61,9 @@ struct InputBorder {
   Rounding rounding = Rounding::half_even;
   std::int64_t lo = -128, hi = 127;
   std::string scale_output, zero_point_output;  ///< dynamic: names under which these are reported
+  /// Photographs may be given as bytes [H, W, C]; they become (byte / 255 - mean) / deviation in float32, [C, H, W].
+  /// One per channel; empty: only floats are taken.
+  std::vector<double> image_mean, image_deviation;
 
   template <class Self, class V>
   static void fields(Self& s, V&& v) {
@@ -74,6 +77,8 @@ struct InputBorder {
     v("hi", s.hi);
     v("scale_output", s.scale_output);
     v("zero_point_output", s.zero_point_output);
+    v.optional("image_mean", s.image_mean);
+    v.optional("image_deviation", s.image_deviation);
   }
 };
 

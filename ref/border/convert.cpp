@@ -123,6 +123,22 @@ Quantized quantize(const InputBorder& border, IntType type, const FloatTensor& x
   return q;
 }
 
+FloatTensor image_to_floats(const InputBorder& border, std::span<const std::uint8_t> bytes, std::int64_t height,
+                            std::int64_t width) {
+  const std::size_t channels = border.image_mean.size(), plane = static_cast<std::size_t>(height * width);
+  FloatTensor x{Shape{1, static_cast<std::int64_t>(channels), height, width}, std::vector<float>(channels * plane)};
+  for (std::size_t c = 0; c < channels; ++c) {
+    const auto mean = static_cast<float>(border.image_mean[c]),
+               deviation = static_cast<float>(border.image_deviation[c]);
+    for (std::size_t i = 0; i < plane; ++i) {
+      constexpr float full = 255;
+      const float unit = static_cast<float>(bytes[i * channels + c]) / full;
+      x.data[c * plane + i] = (unit - mean) / deviation;
+    }
+  }
+  return x;
+}
+
 FloatTensor dequantize(const OutputBorder& border, const Tensor& q) {
   FloatTensor y{q.shape, std::vector<float>(q.data.size())};
   const ScaleIndex index(border.affine, q.shape);

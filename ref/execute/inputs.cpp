@@ -54,6 +54,11 @@ Shape with_samples(const Shape& array, const Shape& one, const std::string& name
                           one.text(), array.text()));
 }
 
+/// Bytes for a border that takes photographs.
+bool is_image(const NpyArray& array, const InputBorder* border) {
+  return border != nullptr && !border->image_mean.empty() && array.kind == 'u' && array.item_bytes == 1;
+}
+
 }  // namespace
 
 InputSet::InputSet(const IntNet& net, const std::vector<std::string>& files) : net_(net) {
@@ -88,7 +93,9 @@ void InputSet::bind(std::vector<NpyArray> arrays, const std::vector<std::string>
   names_ = names;
   for (std::size_t i = 0; i < arrays.size(); ++i) {
     const TensorInfo& info = net_.tensors[static_cast<std::size_t>(net_.inputs[i])];
-    arrays[i].shape = with_samples(arrays[i].shape, info.shape, names[i]);
+    Shape one = info.shape;
+    if (is_image(arrays[i], border_of(net_, net_.inputs[i]))) one = Shape{1, one[2], one[3], one[1]};
+    arrays[i].shape = with_samples(arrays[i].shape, one, names[i]);
     if (arrays[i].kind == 'f' && border_of(net_, net_.inputs[i]) == nullptr) {
       throw Error(fmt::format("{}: input \"{}\" takes {}, got {} (the network has no float border here)", names[i],
                               info.id, type_text(info.type), arrays[i].dtype()));
@@ -110,9 +117,13 @@ std::vector<Tensor> InputSet::sample(std::int64_t i) const {
     const TensorInfo& info = net_.tensors[static_cast<std::size_t>(index)];
     const NpyArray one = npy_sample(arrays_[k], i);
     const std::string where = fmt::format("{}: sample {}", names_[k], i);
-    if (one.kind == 'f') {
+    const InputBorder* border = border_of(net_, index);
+    const bool image = is_image(one, border);
+    if (one.kind == 'f' || image) {
       try {
-        tensors.push_back(quantize(*border_of(net_, index), info.type, npy_to_floats(one, where)).values);
+        const FloatTensor x =
+            image ? image_to_floats(*border, one.bytes, info.shape[2], info.shape[3]) : npy_to_floats(one, where);
+        tensors.push_back(quantize(*border, info.type, x).values);
       } catch (const Error& e) {
         throw Error(fmt::format("{}: {}", where, e.what()));
       }

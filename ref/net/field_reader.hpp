@@ -44,6 +44,13 @@ class FieldReader {
     read(*it, value, path);
   }
 
+  /// Empty when it is missing.
+  template <class T>
+  void optional(const char* key, std::vector<T>& values) {
+    values.clear();
+    if (object_.contains(key)) (*this)(key, values);
+  }
+
   /// A field this version does not know could change the meaning: refuse it.
   void refuse_unknown_fields() const {
     for (const auto& item : object_.items()) {

@@ -30,6 +30,12 @@ class FieldWriter {
     object_[key] = write(value, path_ + "." + key);
   }
 
+  /// Left out when empty.
+  template <class T>
+  void optional(const char* key, const std::vector<T>& values) {
+    if (!values.empty()) (*this)(key, values);
+  }
+
  private:
   template <class T>
   Json write(const T& value, const std::string& path) {

@@ -111,6 +111,17 @@ void check_borders(const IntNet& net, const std::string& file) {
         throw Error(fmt::format("{}: clamp [{}, {}] is not inside {}", where, b.lo, b.hi, type_text(type)));
       }
     }
+    if (!b.image_mean.empty() || !b.image_deviation.empty()) {
+      const Shape& shape = net.tensors[static_cast<std::size_t>(b.tensor)].shape;
+      const bool fits = shape.rank() == 4 && shape[0] == 1 && b.image_mean.size() == b.image_deviation.size() &&
+                        static_cast<std::int64_t>(b.image_mean.size()) == shape[1];
+      if (!fits) throw Error(fmt::format("{}: image mean and deviation do not fit {}", where, shape.text()));
+      for (std::size_t c = 0; c < b.image_mean.size(); ++c) {
+        if (!std::isfinite(b.image_mean[c]) || !std::isfinite(b.image_deviation[c]) || b.image_deviation[c] <= 0) {
+          throw Error(fmt::format("{}: expected finite image means and deviations > 0", where));
+        }
+      }
+    }
     for (const FloatStep& s : b.steps) {
       if (!std::isfinite(s.value)) throw Error(fmt::format("{}: step value {} is not finite", where, s.value));
     }

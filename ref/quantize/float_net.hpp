@@ -2,8 +2,8 @@
 // ref/quantize/zoo. One input, NCHW, one sample at a time; the only networks in this project whose values are real.
 #pragma once
 
-#include <string>
 #include <span>
+#include <string>
 #include <string_view>
 #include <variant>
 #include <vector>

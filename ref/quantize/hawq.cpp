@@ -285,17 +285,25 @@ class Quantizer {
   const WeightQuant& weights(const FloatNode& node) {
     const auto it = weights_.find(node.name);
     if (it != weights_.end()) return it->second;
-    return weights_
-        .emplace(node.name,
-                 quantize_weights(weights_of(node.op), bits_.at(node.name).weights, options_.weight_scale, where(node)))
-        .first->second;
+    WeightQuant& fresh = weights_
+                             .emplace(node.name, quantize_weights(weights_of(node.op), bits_.at(node.name).weights,
+                                                                  options_.weight_scale, where(node)))
+                             .first->second;
+    if (const auto o = options_.overrides.find(node.name); o != options_.overrides.end())
+      fresh.values = o->second.weights;
+    return fresh;
+  }
+
+  const std::vector<float>& bias(const FloatNode& node) const {
+    const auto it = options_.overrides.find(node.name);
+    return it == options_.overrides.end() ? bias_of(node.op) : it->second.bias;
   }
 
   Place emit_layer(const Pending& p, const OutputQuant& wanted, const std::string& tag) {
     const FloatNode& node = *p.node;
     const Place x = operand(node.inputs[0], bits_.at(node.name).activations);
     const WeightQuant& w = weights(node);
-    Filter filter{.weights = w.values, .bias = quantize_bias(bias_of(node.op), w.scales, x.scale, where(node))};
+    Filter filter{.weights = w.values, .bias = quantize_bias(bias(node), w.scales, x.scale, where(node))};
     const OutputQuant q = clamped(wanted, p.chain);
     const Requant requant = fill_requant(profile_, x.scale, w.scales, true, q, where(node));
     TensorInfo out = info(node.output, q);
@@ -366,23 +374,29 @@ class Quantizer {
     const FloatNode& node = *p.node;
     const Place x = operand(node.inputs[0], bits_.at(node.name).activations);
     const WeightQuant& w = weights(node);
-    Filter filter{.weights = w.values, .bias = quantize_bias(bias_of(node.op), w.scales, x.scale, where(node))};
-    const OutputQuant q{1, 0, kInt32.min(), kInt32.max(), kInt32};
+    Filter filter{.weights = w.values, .bias = quantize_bias(bias(node), w.scales, x.scale, where(node))};
     if (!p.chain.nodes.empty() || !std::holds_alternative<FloatDense>(node.op)) {
       throw Error(fmt::format("{}: expected the network to end in a dense layer or a sum, got this one", where(node)));
     }
+    const bool common = options_.scores == Scores::common;
+    const float least = *std::min_element(w.scales.begin(), w.scales.end());
+    const OutputQuant q{common ? least * x.scale : 1, 0, kInt32.min(), kInt32.max(), kInt32};
     TensorInfo out = info(node.output, q);
-    out.scale = 0;
+    if (!common) out.scale = 0;
     const int y = emit(node.name, "Gemm",
                        Dense{.filter = std::move(filter),
                              .x_zero_point = static_cast<std::int32_t>(x.zero_point),
                              .accumulator = fill_accumulator(profile_),
-                             .requant = identity_requant(kInt32)},
+                             .requant = common ? fill_requant(profile_, x.scale, w.scales, true, q, where(node))
+                                               : identity_requant(kInt32)},
                        {x.tensor}, std::move(out));
     OutputBorder border{.name = name(net_.output), .tensor = y};
-    border.affine.axis = 1;
-    for (const float s : w.scales) border.affine.scales.push_back(static_cast<double>(s * x.scale));
-    if (border.affine.scales.size() == 1) border.affine.axis = 0;
+    if (common || w.scales.size() == 1) {
+      border.affine.scales = {static_cast<double>(least * x.scale)};
+    } else {
+      border.affine.axis = 1;
+      for (const float s : w.scales) border.affine.scales.push_back(static_cast<double>(s * x.scale));
+    }
     builder_.net().output_borders = {border};
     builder_.net().outputs = {y};
   }

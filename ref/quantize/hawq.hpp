@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 
 #include "ref/arith/profile.hpp"
@@ -45,13 +46,27 @@ enum class ConcatSteps : std::uint8_t {
 /// The float range of a value on the grid it goes to; Error when it is not known.
 using RangeOf = std::function<FloatRange(const std::string& value, const Grid& grid)>;
 
+/// What the last dense layer gives.
+enum class Scores : std::uint8_t {
+  common,     ///< its sums rescaled, class by class, to the smallest class scale: comparable integers
+  per_class,  ///< its sums; each class has a float scale of its own                       the authors' code
+};
+
+/// Integers that an improvement chose instead of plain rounding, and the bias to go with them.
+struct LayerOverride {
+  Tensor weights;           ///< on the scales that plain rounding would use
+  std::vector<float> bias;  ///< real
+};
+
 struct HawqOptions {
   std::string profile = "hawq-v3/exact";
   BitPlan bits;
   ActivationGrid activations = ActivationGrid::hawq;
   ResidualStream residual = ResidualStream::int16_unclamped;
   ConcatSteps concat = ConcatSteps::two;
+  Scores scores = Scores::common;
   WeightScale weight_scale = WeightScale::largest;
+  std::map<std::string, LayerOverride> overrides;  ///< by layer name
 };
 
 /// `net` as simplify() leaves it. The result's input border takes the float input, its output border gives float

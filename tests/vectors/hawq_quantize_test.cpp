@@ -49,7 +49,7 @@ struct Derived {
       ranges[value] = {from_hex(a["x_min_hex"]), from_hex(a["x_max_hex"])};
       activation_at[value] = name;
     }
-    HawqOptions options{.profile = "hawq-v3/torch"};
+    HawqOptions options{.profile = "hawq-v3/torch", .scores = Scores::per_class};
     const Json graph = read_json(folder / (tag + ".json"));
     std::map<std::string, Json> nodes;
     for (const Json& n : graph["nodes"]) nodes[n["name"]] = n;
