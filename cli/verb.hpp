@@ -41,6 +41,7 @@ Verb profiles_verb();
 Verb info_verb();
 Verb quantize_verb();
 Verb run_verb();
+Verb zoo_verb();
 Verb gen_verb();
 Verb ver_verb();
 Verb check_verb();

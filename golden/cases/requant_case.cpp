@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "golden/cases/philox.hpp"
+#include "ref/base/philox.hpp"
 #include "ref/base/error.hpp"
 
 namespace obz {

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "golden/cases/philox.hpp"
+#include "ref/base/philox.hpp"
 #include "ref/base/error.hpp"
 #include "ref/base/suggest.hpp"
 #include "ref/read/builder.hpp"

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "golden/cases/philox.hpp"
+#include "ref/base/philox.hpp"
 #include "golden/cases/requant_case.hpp"
 #include "ref/arith/apply.hpp"
 #include "ref/base/error.hpp"

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "golden/cases/philox.hpp"
+#include "ref/base/philox.hpp"
 
 namespace obz {
 

@@ -5,7 +5,7 @@
 #include <bit>
 #include <map>
 
-#include "golden/cases/philox.hpp"
+#include "ref/base/philox.hpp"
 #include "golden/complete/complete.hpp"
 
 namespace obz {

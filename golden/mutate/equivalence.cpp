@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "golden/cases/layer_requant.hpp"
-#include "golden/cases/philox.hpp"
+#include "ref/base/philox.hpp"
 #include "golden/cases/synth.hpp"
 #include "golden/complete/complete.hpp"
 #include "golden/device/run_faulty.hpp"

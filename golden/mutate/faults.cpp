@@ -6,7 +6,7 @@
 
 #include <tbb/parallel_for.h>
 
-#include "golden/cases/philox.hpp"
+#include "ref/base/philox.hpp"
 #include "golden/complete/complete.hpp"
 #include "ref/arith/apply.hpp"
 

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <tbb/parallel_for.h>
 
-#include "golden/cases/philox.hpp"
+#include "ref/base/philox.hpp"
 #include "golden/cases/synth.hpp"
 #include "golden/complete/complete.hpp"
 #include "golden/engines/check.hpp"

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 #include <tbb/parallel_for.h>
 
-#include "golden/cases/philox.hpp"
+#include "ref/base/philox.hpp"
 #include "golden/cases/requant_case.hpp"
 #include "ref/arith/apply.hpp"
 #include "ref/base/error.hpp"

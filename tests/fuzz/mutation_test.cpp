@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
-#include "golden/cases/philox.hpp"
+#include "ref/base/philox.hpp"
 #include "ref/base/error.hpp"
 #include "ref/base/file.hpp"
 #include "ref/tensor/archive.hpp"

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "golden/bounds/certify.hpp"
-#include "golden/cases/philox.hpp"
+#include "ref/base/philox.hpp"
 #include "golden/cases/synth.hpp"
 #include "golden/mutate/mutate.hpp"
 #include "ref/execute/naive.hpp"

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "golden/cases/philox.hpp"
+#include "ref/base/philox.hpp"
 #include "golden/cases/synth.hpp"
 #include "golden/device/run_faulty.hpp"
 #include "golden/explain/explain_layer.hpp"

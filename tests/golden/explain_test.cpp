@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "golden/cases/philox.hpp"
+#include "ref/base/philox.hpp"
 #include "golden/explain/theory.hpp"
 #include "ref/arith/apply.hpp"
 

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "golden/cases/coverage.hpp"
-#include "golden/cases/philox.hpp"
+#include "ref/base/philox.hpp"
 #include "golden/cases/requant_stream.hpp"
 #include "golden/cases/synth.hpp"
 #include "golden/engines/check.hpp"

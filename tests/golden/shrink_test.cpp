@@ -14,7 +14,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "golden/cases/philox.hpp"
+#include "ref/base/philox.hpp"
 #include "golden/cases/synth.hpp"
 #include "golden/sets/vector_set.hpp"
 #include "golden/shrink/reproducer.hpp"

@@ -36,7 +36,7 @@ const std::map<std::string, std::vector<std::string>> kOnlyIn{{"flatbuffers/", {
                                                               {"hwy/", {"ref/execute"}},
                                                               {"zip.h", {"ref/tensor/archive.cpp"}},
                                                               {"openssl/", {"ref/base/sha256.cpp"}},
-                                                              {"Random123/", {"golden/cases/philox.hpp"}}};
+                                                              {"Random123/", {"ref/base/philox.hpp"}}};
 
 struct Include {
   fs::path file;  ///< relative to the root
