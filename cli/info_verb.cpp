@@ -7,7 +7,9 @@
 #include "cli/table.hpp"
 #include "cli/verb.hpp"
 #include "golden/engines/check.hpp"
+#include "ref/base/error.hpp"
 #include "ref/net/bounds.hpp"
+#include "ref/net/census.hpp"
 #include "ref/net/cost.hpp"
 #include "ref/net/save_load.hpp"
 #include "ref/tensor/type_text.hpp"
@@ -19,7 +21,7 @@ using Json = nlohmann::ordered_json;
 
 struct Options {
   std::string net;
-  bool json = false;
+  bool json = false, census = false, paper = false;
 };
 
 struct Layer {
@@ -104,18 +106,90 @@ void print_text(const IntNet& net, const std::vector<Layer>& layers) {
   fmt::print("acc bits: least signed width that holds every reachable sum / width of the register\n");
 }
 
+constexpr double kMiB = 1048576;
+
+void print_census(const IntNet& net, bool json) {
+  Table table({"layer", "op", ">multiply", ">add", ">shift", ">compare", ">function", ">division", ">float"});
+  Census total;
+  const auto row = [&](std::string name, std::string op, const Census& c) {
+    const auto text = [](std::int64_t n) { return n == 0 ? std::string("0") : grouped(n); };
+    table.add({std::move(name), std::move(op), text(c.multiply), text(c.add), text(c.shift), text(c.compare),
+               text(c.function), text(c.division), text(c.floating)});
+  };
+  for (const Node& node : net.nodes) {
+    const Census c = census_of(net, node);
+    row(node.name, std::string(operator_name(node.op)), c);
+    total += c;
+  }
+  if (json) {
+    const Json all = {{"multiply", total.multiply}, {"add", total.add},
+                      {"shift", total.shift},       {"compare", total.compare},
+                      {"function", total.function}, {"division", total.division},
+                      {"float", total.floating},    {"integer_only", total.integer_only()}};
+    fmt::print("{}\n", all.dump(1));
+    return;
+  }
+  row("all", "", total);
+  fmt::print("{}\n\n{}\n", table.text(),
+             total.integer_only()
+                 ? "INTEGER-ONLY: no division and no float operation; what is float stands at the borders."
+                 : "NOT integer-only: see the last two columns.");
+}
+
+/// Figures under the conventions of HAWQ-V3's Table 1: G = 1e9, MB = 2^20; float networks count their weights, the gain
+/// and shift of each convolution's normalization, and the biases of dense layers at 32 bits; quantized ones their
+/// weights alone.
+void print_paper(const IntNet& net, const std::vector<Layer>& layers) {
+  LayerCost total;
+  std::int64_t parameters = 0;
+  for (const Layer& l : layers) total += l.cost;
+  for (const Node& node : net.nodes) {
+    std::visit(
+        [&](const auto& op) {
+          if constexpr (requires { op.filter; }) {
+            const std::int64_t per_channel = std::is_same_v<std::decay_t<decltype(op)>, Dense> ? 1 : 2;
+            parameters += op.filter.weights.elems() + (op.filter.bias.empty() ? 0 : per_channel * op.out_channels());
+          }
+        },
+        node.op);
+  }
+  constexpr double giga = 1e9, float_bits = 32;
+  const auto macs = static_cast<double>(total.macs);
+  Table table({"", ">size MB", ">BOPS G"});
+  table.add({"FP32", fmt::format("{:.2f}", static_cast<double>(parameters) * 4 / kMiB),
+             fmt::format("{:.1f}", macs * float_bits * float_bits / giga)});
+  table.add({"this network", fmt::format("{:.2f}", static_cast<double>(total.weight_bytes) / kMiB),
+             fmt::format("{:.2f}", static_cast<double>(total.bops) / giga)});
+  fmt::print(
+      "{}: {} multiply-accumulates\n\n{}\n\nHAWQ-V3's Table 1 counts so: MB = 2^20, G = 1e9, BOPS = MAC x bits "
+      "x bits\n",
+      net.name, grouped(total.macs), table.text());
+}
+
 }  // namespace
 
 Verb info_verb() {
   auto o = std::make_shared<Options>();
   return {"info",
           "Layers, widths, MACs, BOPS, bytes and accumulator bounds of a network",
-          "  obz info kws.obz\n  obz info kws.obz --json | jq .total\n",
-          {{"net", "NET", "an .obz network", &o->net, true}, {"--json", "", "as JSON", &o->json}},
+          "  obz info kws.obz\n  obz info kws.obz --json | jq .total\n"
+          "  obz info resnet50.obz --census           multiplications, additions, shifts; divisions and floats: none\n"
+          "  obz info resnet50.obz --paper            size and BOPS as HAWQ-V3 counts them\n",
+          {{"net", "NET", "an .obz network", &o->net, true},
+           {"--census", "", "scalar operations by kind, layer by layer", &o->census},
+           {"--paper", "", "size and BOPS under the conventions of HAWQ-V3's Table 1", &o->paper},
+           {"--json", "", "as JSON", &o->json}},
           [o] {
             const IntNet net = load_net(o->net);
             const std::vector<Layer> layers = layers_of(net);
-            o->json ? print_json(net, layers) : print_text(net, layers);
+            if (o->paper && (o->census || o->json)) throw Error("--paper: stands alone");
+            if (o->census) {
+              print_census(net, o->json);
+            } else if (o->paper) {
+              print_paper(net, layers);
+            } else {
+              o->json ? print_json(net, layers) : print_text(net, layers);
+            }
             return 0;
           }};
 }

@@ -107,7 +107,9 @@ class Quantizer {
     return r;
   }
 
-  static std::string suffix(IntType type) { return fmt::format(":{}{}", type.is_signed ? 's' : 'u', type.bits); }
+  static std::string suffix(IntType type) {
+    return type == kInt32 ? ":wide" : fmt::format(":{}{}", type.is_signed ? 's' : 'u', type.bits);
+  }
 
   /// Type, scale and zero point of a value on its way into a layer.
   OutputQuant operand_quant(int value, int bits) const {
@@ -151,7 +153,23 @@ class Quantizer {
     const int t = builder_.add_node(node_name, std::string(origin), std::move(op), std::move(inputs), std::move(info));
     ranges_.resize(builder_.net().tensors.size());
     ranges_[at(t)] = bound(builder_.net().nodes.back());
+    if (builder_.info(t).type == kInt32 && t != scores_) narrow(builder_.net().nodes.back(), t);
     return t;
+  }
+
+  /// What nothing clamps gets the least type that holds every value it can take.
+  void narrow(Node& node, int tensor) {
+    const IntType type{static_cast<std::uint8_t>(std::max(2, signed_bits(ranges_[at(tensor)]))), true};
+    const auto clamp = [&](Requant& r) {
+      for (Channel& c : r.channels) {
+        c.lo = std::max(c.lo, type.min());
+        c.hi = std::min(c.hi, type.max());
+      }
+    };
+    if (auto* conv = std::get_if<Conv2d>(&node.op)) clamp(conv->requant);
+    if (auto* dense = std::get_if<Dense>(&node.op)) clamp(dense->requant);
+    if (auto* sum = std::get_if<Add>(&node.op)) clamp(sum->out);
+    builder_.net().tensors[at(tensor)].type = type;
   }
 
   Range through(const Requant& r, std::span<const Range> sums) const {
@@ -249,7 +267,10 @@ class Quantizer {
     return tensor;
   }
 
-  int pass(const FloatNode& node, int tensor, const OutputQuant& q, bool clips) {
+  int pass(const FloatNode& node, int tensor, OutputQuant q, bool clips) {
+    q.type = builder_.info(tensor).type;
+    q.lo = std::max(q.lo, q.type.min());
+    q.hi = std::min(q.hi, q.type.max());
     if (const auto* clip = std::get_if<FloatClip>(&node.op)) {
       if (!clips) return tensor;
       Rescale op{.x_zero_point = 0, .requant = identity_requant(q.type)};
@@ -263,8 +284,8 @@ class Quantizer {
           using T = std::decay_t<decltype(op)>;
           if constexpr (std::is_same_v<T, FloatMaxPool>) {
             MaxPool pool{.layout = Layout::nchw, .kernel_h = op.kernel_h, .kernel_w = op.kernel_w, .window = op.window};
-            pool.lo = static_cast<std::int32_t>(q.type.min());
-            pool.hi = static_cast<std::int32_t>(q.type.max());
+            pool.lo = static_cast<std::int32_t>(q.lo);
+            pool.hi = static_cast<std::int32_t>(q.hi);
             return emit(node.name, "MaxPool", pool, {tensor}, info(node.output, q));
           } else if constexpr (std::is_same_v<T, Pad>) {
             Pad pad = op;
@@ -383,6 +404,7 @@ class Quantizer {
     const OutputQuant q{common ? least * x.scale : 1, 0, kInt32.min(), kInt32.max(), kInt32};
     TensorInfo out = info(node.output, q);
     if (!common) out.scale = 0;
+    scores_ = static_cast<int>(builder_.net().tensors.size());
     const int y = emit(node.name, "Gemm",
                        Dense{.filter = std::move(filter),
                              .x_zero_point = static_cast<std::int32_t>(x.zero_point),
@@ -549,12 +571,18 @@ class Quantizer {
   std::map<int, Pending> pending_;                 ///< by the end of their chain
   std::map<std::string, WeightQuant> weights_;
   std::vector<Range> ranges_;  ///< by tensor
+  int scores_ = -1;            ///< tensor of the last layer's outputs
 };
 
 }  // namespace
 
 IntNet quantize_hawq(const FloatNet& net, const RangeOf& range_of, const HawqOptions& options) {
   check_finite(net);
+  const Profile& profile = find_profile(options.profile);
+  if (options.activations == ActivationGrid::asymmetric && !profile.has_zero_point) {
+    throw Error(fmt::format("{}: asymmetric activations need zero points, which profile {} has not; take hawq-v3/tvm",
+                            net.name, profile.id));
+  }
   return Quantizer(net, range_of, options).quantize();
 }
 

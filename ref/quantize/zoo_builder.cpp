@@ -1,5 +1,6 @@
 #include "ref/quantize/zoo_builder.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -51,8 +52,12 @@ FloatTensor drawn_weights(const Shape& shape, std::uint64_t seed, std::uint64_t 
   return w;
 }
 
+/// Where a channel hardly varies (on a map of one pixel none does), a tenth of the layer's mean square stands for its
+/// variance.
 void settle(FloatBatchNorm& norm, const FloatTensor& x) {
   const std::size_t channels = norm.mean.size(), plane = x.data.size() / channels;
+  std::vector<double> variances;
+  double mean_square = 0;
   for (std::size_t c = 0; c < channels; ++c) {
     double sum = 0, squares = 0;
     for (std::size_t i = 0; i < plane; ++i) {
@@ -61,9 +66,13 @@ void settle(FloatBatchNorm& norm, const FloatTensor& x) {
       squares += v * v;
     }
     const double mean = sum / static_cast<double>(plane);
-    constexpr double least = 1e-3;
     norm.mean[c] = static_cast<float>(mean);
-    norm.variance[c] = static_cast<float>(std::max(squares / static_cast<double>(plane) - mean * mean, least));
+    variances.push_back(squares / static_cast<double>(plane) - mean * mean);
+    mean_square += squares / static_cast<double>(plane * channels);
+  }
+  constexpr double least = 1e-3, part = 0.1;
+  for (std::size_t c = 0; c < channels; ++c) {
+    norm.variance[c] = static_cast<float>(std::max({variances[c], part * mean_square, least}));
   }
 }
 

@@ -25,7 +25,7 @@ TEST(Cli, every_verb_helps_with_an_example) {
   const auto help = shell("obz --help");
   EXPECT_EQ(help.exit_code, 0);
   for (const char* verb : {"import", "profiles", "info", "run", "gen", "ver", "check", "distinguish", "explain",
-                           "shrink", "mutate", "bench", "cover"}) {
+                           "shrink", "mutate", "bench", "cover", "quantize", "zoo"}) {
     EXPECT_THAT(help.out, HasSubstr(verb));
     const auto r = shell(std::string("obz ") + verb + " --help");
     EXPECT_EQ(r.exit_code, 0) << verb;
