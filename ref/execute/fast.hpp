@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "ref/net/bounds.hpp"
 #include "ref/net/net.hpp"
 
 namespace obz {
@@ -22,8 +23,9 @@ class FastNode {
   virtual std::string path() const = 0;
 };
 
-/// Requires a node of a validated net; keeps no reference to it. `net` gives the types of its inputs.
-std::unique_ptr<FastNode> prepare_fast(const IntNet& net, const Node& node);
+/// Requires a node of a validated net; keeps no reference to it. `net` gives the types of its inputs. With `ranges`
+/// (of all tensors, as value_ranges gives them) it may rely on its inputs staying inside, and checks that they do.
+std::unique_ptr<FastNode> prepare_fast(const IntNet& net, const Node& node, const std::vector<Range>* ranges = nullptr);
 
 /// A NodeRunner that prepares every node of `net` once, on first use. Safe to call from several threads.
 class FastExecutor {

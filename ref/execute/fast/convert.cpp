@@ -7,6 +7,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "ref/base/error.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace obz::fast {
 namespace HWY_NAMESPACE {
@@ -24,6 +26,31 @@ void NarrowValues(const std::int32_t* from, std::int64_t count, std::int32_t off
     hn::StoreU(hn::DemoteTo(half, hn::Sub(hn::LoadU(d, from + i), zero)), half, to + i);
   }
   for (; i < count; ++i) to[i] = static_cast<std::int16_t>(from[i] - offset);
+}
+
+/// Returns the bits that occur in any difference.
+std::uint32_t NarrowBytes(const std::int32_t* from, std::int64_t count, std::int32_t offset, std::uint8_t* to) {
+  const D d;
+  const hn::RebindToUnsigned<D> u;
+  const hn::Rebind<std::uint8_t, D> quarter;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const auto zero = hn::Set(d, offset);
+  auto seen = hn::Zero(u);
+  std::int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto v = hn::Sub(hn::LoadU(d, from + i), zero);
+    seen = hn::Or(seen, hn::BitCast(u, v));
+    hn::StoreU(hn::DemoteTo(quarter, v), quarter, to + i);
+  }
+  std::uint32_t bits[hn::MaxLanes(u)], all = 0;
+  hn::StoreU(seen, u, bits);
+  for (std::int64_t k = 0; k < lanes; ++k) all |= bits[k];
+  for (; i < count; ++i) {
+    const std::uint32_t v = static_cast<std::uint32_t>(from[i]) - static_cast<std::uint32_t>(offset);
+    all |= v;
+    to[i] = static_cast<std::uint8_t>(v);
+  }
+  return all;
 }
 
 void AddValues(const std::int32_t* from, std::int64_t count, std::int32_t* sums) {
@@ -56,11 +83,16 @@ HWY_AFTER_NAMESPACE();
 namespace obz::fast {
 
 HWY_EXPORT(NarrowValues);
+HWY_EXPORT(NarrowBytes);
 HWY_EXPORT(AddValues);
 HWY_EXPORT(MaxValues);
 
 void narrow_values(const std::int32_t* from, std::int64_t count, std::int32_t offset, std::int16_t* to) {
   HWY_DYNAMIC_DISPATCH(NarrowValues)(from, count, offset, to);
+}
+void narrow_values(const std::int32_t* from, std::int64_t count, std::int32_t offset, std::uint8_t* to) {
+  const std::uint32_t bits = HWY_DYNAMIC_DISPATCH(NarrowBytes)(from, count, offset, to);
+  OBZ_CHECK(bits <= UINT8_MAX);
 }
 void add_values(const std::int32_t* from, std::int64_t count, std::int32_t* sums) {
   HWY_DYNAMIC_DISPATCH(AddValues)(from, count, sums);
