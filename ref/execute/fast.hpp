@@ -13,12 +13,18 @@
 
 namespace obz {
 
+namespace fast {
+struct ByteValue;
+}
+
 /// One node made ready: weights packed, requantizer in vector form. Immutable, so threads may share it.
 class FastNode {
  public:
   virtual ~FastNode() = default;
   /// `y` has the node's output shape and type. Equal to run_naive bit for bit.
   virtual void run(std::span<const Tensor* const> inputs, Tensor& y) const = 0;
+  /// The same from bytes to bytes; `y` has its shape and base already. False: the node has no such form.
+  virtual bool run_bytes(std::span<const fast::ByteValue>, const fast::ByteValue&) const { return false; }
   /// "gemm int16 pairs", "naive": which path the node takes, for `obz info`.
   virtual std::string path() const = 0;
 };

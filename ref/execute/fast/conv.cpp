@@ -1,6 +1,7 @@
 // Conv2d without im2col: the input becomes one padded image of bytes or int16, and each kernel row (or tap, when
 // dilated) is a contiguous stretch of it. Depthwise layers run channel by channel over the same image.
 #include <algorithm>
+#include <type_traits>
 
 #include "ref/execute/fast/image.hpp"
 #include "ref/execute/fast/multiply.hpp"
@@ -12,6 +13,8 @@ namespace {
 /// Samples convert together as long as their image stays in L2.
 constexpr std::int64_t kPassElements = 1 << 17;
 
+bool pads(const Window& w) { return (w.pad_top | w.pad_left | w.pad_bottom | w.pad_right) != 0; }
+
 /// T: what the kernel reads; Weights: PairProduct or ByteWeights.
 template <class T, class Weights>
 class ConvNode final : public FastNode {
@@ -20,42 +23,71 @@ class ConvNode final : public FastNode {
       : layout_(op.layout),
         window_(op.window),
         image_(image),
+        is_pointwise_(std::is_same_v<T, std::uint8_t> && op.filter.weights.shape[1] == 1 &&
+                      op.filter.weights.shape[2] == 1 && op.groups == 1 && !pads(op.window)),
         weights_(std::move(weights)),
         epilogue_(std::move(epilogue)),
         path_(std::move(path)) {}
 
   void run(std::span<const Tensor* const> inputs, Tensor& y) const override {
-    const View4 out(y.shape, layout_);
-    const std::int64_t pass = std::clamp<std::int64_t>(kPassElements / image_.sample_size(), 1, out.n);
-    Image<T> image(image_, pass);
-    for (std::int64_t n = 0; n < out.n; n += pass) {
-      const std::int64_t samples = std::min(pass, out.n - n);
-      image.fill(*inputs[0], n, samples);
-      multiply(weights_, epilogue_, grid(image, out, n, samples, y));
-    }
+    run_image(Source(*inputs[0], layout_), Sink(y, layout_));
   }
-
+  bool run_bytes(std::span<const ByteValue> inputs, const ByteValue& y) const override {
+    const Source x(inputs[0]);
+    if (is_pointwise_ && x.base == image_.offset) {
+      run_in_place(x, Sink(y));
+    } else {
+      run_image(x, Sink(y));
+    }
+    return true;
+  }
   std::string path() const override { return path_; }
 
  private:
-  RowGrid<T> grid(const Image<T>& image, const View4& out, std::int64_t first, std::int64_t samples, Tensor& y) const {
-    RowGrid<T> g{.n = samples, .h = out.h, .w = out.w};
-    g.in = image.data();
-    g.in_n = image_.sample_size();
-    g.in_h = window_.stride_h * image_.row_size();
-    g.in_w = window_.stride_w * image_.pixel;
-    g.in_group = image_.group_size();
-    g.out = y.data.data() + first * out.sn;
-    g.out_n = out.sn;
-    g.out_h = out.sh;
-    g.out_w = out.sw;
-    g.out_c = out.sc;
+  void run_image(const Source& x, const Sink& y) const {
+    const std::int64_t pass = std::clamp<std::int64_t>(kPassElements / image_.sample_size(), 1, y.n);
+    Image<T> image(image_, pass);
+    for (std::int64_t n = 0; n < y.n; n += pass) {
+      const std::int64_t samples = std::min(pass, y.n - n);
+      image.fill(x, n, samples);
+      RowGrid<T> g = grid(y, n, samples);
+      g.in = image.data();
+      g.in_n = image_.sample_size();
+      g.in_h = window_.stride_h * image_.row_size();
+      g.in_w = window_.stride_w * image_.pixel;
+      g.in_group = image_.group_size();
+      multiply(weights_, epilogue_, g);
+    }
+  }
+
+  /// The kernel reads the input itself, pixel by pixel.
+  void run_in_place(const Source& x, const Sink& y) const {
+    if constexpr (std::is_same_v<T, std::uint8_t>) {
+      RowGrid<T> g = grid(y, 0, y.n);
+      g.in = x.bytes;
+      g.in_n = x.sn;
+      g.in_h = window_.stride_h * x.sh;
+      g.in_w = window_.stride_w * x.sw;
+      multiply(weights_, epilogue_, g);
+    }
+  }
+
+  RowGrid<T> grid(const Sink& y, std::int64_t first, std::int64_t samples) const {
+    RowGrid<T> g{.n = samples, .h = y.h, .w = y.w};
+    if (y.words != nullptr) g.out = y.words + first * y.sn;
+    if (y.bytes != nullptr) g.out_bytes = y.bytes + first * y.sn;
+    g.out_base = y.base;
+    g.out_n = y.sn;
+    g.out_h = y.sh;
+    g.out_w = y.sw;
+    g.out_c = y.sc;
     return g;
   }
 
   Layout layout_;
   Window window_;
   ImageShape image_;
+  bool is_pointwise_;
   Weights weights_;
   Epilogue epilogue_;
   std::string path_;
@@ -113,18 +145,13 @@ WeightView weight_view(const Conv2d& op) {
   return {op.filter.weights.data.data(), elems_between(op.filter.weights.shape, 1, 4), 1, op.filter.zero_points};
 }
 
-bool pads(const Window& w) { return (w.pad_top | w.pad_left | w.pad_bottom | w.pad_right) != 0; }
-
-/// Pixels whose distance is a multiple of this fall into few sets of L1, and into one way predictor's entry.
-constexpr std::int64_t kCrowded = 256;
-
 /// By bytes; nullptr where that is impossible or slower.
 Prepared prepare_bytes(const NodeSite& site, const Conv2d& op, const View4& in, const View4& out) {
   const auto filter =
       plan_filter(op.filter, byte_operand(site.range(0), op.x_zero_point, pads(op.window)), op.accumulator);
   if (!filter || filter->plan.mode == SumMode::wide) return nullptr;
   ImageShape image = image_shape(op, in, out, filter->left);
-  if (image.channels % kCrowded == 0) image.pixel += 64;
+  image.pixel = spread_pixel(image.channels);
   if (!is_reasonable(image, in)) return nullptr;
   const std::int64_t outputs = out.c / image.groups;
   auto weights =

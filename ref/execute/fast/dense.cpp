@@ -1,6 +1,7 @@
 // Dense layers and matrix products: rows that are already contiguous, weights packed once (dense) or per run (matmul).
 #include <algorithm>
 
+#include "ref/execute/fast/byte_value.hpp"
 #include "ref/execute/fast/convert.hpp"
 #include "ref/execute/fast/image.hpp"
 #include "ref/execute/fast/multiply.hpp"
@@ -45,6 +46,19 @@ class DenseNode final : public FastNode {
     narrow_values(x.data.data(), x.elems(), offset_, rows.get());
     multiply(weights_, epilogue_,
              row_grid<T>(rows.get(), x.elems() / features_, features_, y.data.data(), epilogue_.map().outputs));
+  }
+  bool run_bytes(std::span<const ByteValue> inputs, const ByteValue& y) const override {
+    const ByteValue& x = inputs[0];
+    if (x.pixel != x.c || y.pixel != y.c) return false;
+    const std::int64_t count = x.size(), outputs = epilogue_.map().outputs;
+    RowGrid<T> g = row_grid<T>(nullptr, count / features_, features_, nullptr, outputs);
+    g.out_bytes = y.data;
+    g.out_base = y.base;
+    const auto rows = allocate_rows<T>(count);
+    shift_values(x.data, count, x.base - offset_, rows.get());
+    g.in = rows.get();
+    multiply(weights_, epilogue_, g);
+    return true;
   }
   std::string path() const override { return path_; }
 

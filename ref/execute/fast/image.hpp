@@ -7,6 +7,7 @@
 
 #include <hwy/aligned_allocator.h>
 
+#include "ref/execute/fast/byte_value.hpp"
 #include "ref/execute/fast/kernel.hpp"
 #include "ref/ops/window.hpp"
 #include "ref/tensor/tensor.hpp"
@@ -35,12 +36,13 @@ class Image {
   /// Room for `samples` samples.
   Image(const ImageShape& shape, std::int64_t samples);
 
-  /// Converts samples first .. first + samples - 1 of x (rank 4).
-  void fill(const Tensor& x, std::int64_t first, std::int64_t samples);
+  /// Converts samples first .. first + samples - 1 of x.
+  void fill(const Source& x, std::int64_t first, std::int64_t samples);
   const T* data() const { return values_.get(); }
 
  private:
-  void fill_row(const Tensor& x, const View4& in, std::int64_t sample, std::int64_t row, T* to) const;
+  void fill_row(const Source& x, std::int64_t sample, std::int64_t row, T* to) const;
+  void fill_pixels(const Source& x, std::int64_t from, std::int64_t pixels, T* to) const;
 
   ImageShape shape_;
   hwy::AlignedFreeUniquePtr<T[]> values_;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "ref/base/error.hpp"
+#include "ref/execute/fast/convert.hpp"
 #include "ref/execute/fast/parallel.hpp"
 
 namespace obz::fast {
@@ -24,14 +25,14 @@ constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b 
 template <class T>
 struct RowBlock {
   const T* in[kRowBlock];
-  std::int32_t* out[kRowBlock];
+  std::int64_t out[kRowBlock];  // from the output's base
   std::int64_t count = 0;
 
   RowBlock(const RowGrid<T>& g, std::int64_t first, std::int64_t end, std::int64_t group) {
     std::int64_t w = first % g.w, h = first / g.w % g.h, n = first / g.w / g.h;
     for (; first < end; ++first, ++count) {
       in[count] = g.in + group * g.in_group + n * g.in_n + h * g.in_h + w * g.in_w;
-      out[count] = g.out + n * g.out_n + h * g.out_h + w * g.out_w;
+      out[count] = n * g.out_n + h * g.out_h + w * g.out_w;
       if (++w == g.w) {
         w = 0;
         if (++h == g.h) {
@@ -122,13 +123,27 @@ struct Product {
 
   void store(const RowBlock<Operand>& rows, std::int64_t panel, const std::int32_t* tile) const {
     const std::int64_t first = epilogue.map().first_channel(panel), width = epilogue.map().width(panel);
-    if (grid.out_c == 1 && width == kPanel) {  // a known size: moves instead of calls
+    const bool whole = grid.out_c == 1 && width == kPanel;
+    if (grid.out_bytes != nullptr) {
+      std::uint8_t* to[kRowBlock];
+      for (std::int64_t r = 0; r < rows.count; ++r) to[r] = grid.out_bytes + rows.out[r];
+      if (whole) return narrow_tile(tile, rows.count, grid.out_base, to, first);
+      for (std::int64_t r = 0; r < rows.count; ++r) {
+        for (std::int64_t c = 0; c < width; ++c) {
+          to[r][(first + c) * grid.out_c] = static_cast<std::uint8_t>(tile[r * kPanel + c] - grid.out_base);
+        }
+      }
+      return;
+    }
+    if (whole) {  // a known size: moves instead of calls
       for (std::int64_t r = 0; r < rows.count; ++r)
-        std::memcpy(rows.out[r] + first, tile + r * kPanel, kPanel * sizeof *tile);
+        std::memcpy(grid.out + rows.out[r] + first, tile + r * kPanel, kPanel * sizeof *tile);
       return;
     }
     for (std::int64_t c = 0; c < width; ++c) {
-      for (std::int64_t r = 0; r < rows.count; ++r) rows.out[r][(first + c) * grid.out_c] = tile[r * kPanel + c];
+      for (std::int64_t r = 0; r < rows.count; ++r) {
+        grid.out[rows.out[r] + (first + c) * grid.out_c] = tile[r * kPanel + c];
+      }
     }
   }
 

@@ -20,7 +20,9 @@ struct RowGrid {
   std::int64_t in_n = 0, in_h = 0, in_w = 0;  ///< steps to the next, in elements
   std::int64_t in_group = 0;
 
-  std::int32_t* out = nullptr;  ///< output of row (0, 0, 0), channel 0
+  std::int32_t* out = nullptr;        ///< output of row (0, 0, 0), channel 0,
+  std::uint8_t* out_bytes = nullptr;  ///< or this, less out_base
+  std::int32_t out_base = 0;
   std::int64_t out_n = 0, out_h = 0, out_w = 0;
   std::int64_t out_c = 1;  ///< channels of all groups are counted through
 
