@@ -157,7 +157,8 @@ Prepared prepare_bytes(const NodeSite& site, const Conv2d& op, const View4& in, 
   auto weights =
       ByteWeights::pack(kernel_rows(op, image), image.groups, outputs, weight_view(op), filter->left.largest);
   if (!weights) return nullptr;
-  Epilogue epilogue({image.groups, outputs}, filter->plan.mode, filter->sums, op.accumulator, op.requant);
+  Epilogue epilogue({image.groups, outputs}, filter->plan.mode, filter->sums, op.accumulator, op.requant,
+                    out.n * out.h * out.w);
   std::string path = product_path(*weights, epilogue);
   return std::make_unique<ConvNode<std::uint8_t, ByteWeights>>(op, image, std::move(*weights), std::move(epilogue),
                                                                std::move(path));
@@ -175,7 +176,8 @@ Prepared prepare_pairs(const NodeSite& site, const Conv2d& op, const View4& in, 
   DepthPlan depth = depthwise ? plan_channels(tap_offsets(op, image)) : plan_pairs(kernel_rows(op, image), most);
   const std::int64_t outputs = out.c / image.groups;
   PackedWeights weights(depth, image.groups, outputs, weight_view(op));
-  Epilogue epilogue({image.groups, outputs}, filter->plan.mode, filter->sums, op.accumulator, op.requant);
+  Epilogue epilogue({image.groups, outputs}, filter->plan.mode, filter->sums, op.accumulator, op.requant,
+                    out.n * out.h * out.w);
   std::string path = product_path(depth, epilogue);
   return std::make_unique<ConvNode<std::int16_t, PairProduct>>(
       op, image, PairProduct{std::move(depth), std::move(weights)}, std::move(epilogue), std::move(path));

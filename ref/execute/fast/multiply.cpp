@@ -147,6 +147,14 @@ struct Product {
     }
   }
 
+  /// Requantizes and stores at once, where the panel can.
+  bool store_bytes(const RowBlock<Operand>& rows, std::int64_t panel, std::int32_t* tile) const {
+    if (grid.out_bytes == nullptr || grid.out_c != 1) return false;
+    std::uint8_t* to[kRowBlock];
+    for (std::int64_t r = 0; r < rows.count; ++r) to[r] = grid.out_bytes + rows.out[r];
+    return epilogue.finish_bytes(panel, tile, rows.count, grid.out_base, to);
+  }
+
   void panels(std::int64_t first_row, std::int64_t end_row, std::int64_t group, std::int64_t first,
               std::int64_t end) const {
     RowBlock<Operand> rows(grid, first_row, end_row, group);
@@ -160,6 +168,10 @@ struct Product {
         epilogue.finish_wide(index, wide, tile, rows.count);
       } else {
         sums.sum(rows, group, p, epilogue.start(index), tile);
+        if (store_bytes(rows, index, tile)) {
+          if (sums.depthwise()) rows.advance(kPanel);
+          continue;
+        }
         epilogue.finish(index, tile, rows.count);
       }
       store(rows, index, tile);

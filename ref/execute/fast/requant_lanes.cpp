@@ -1,7 +1,11 @@
 // The proofs. `bound` and everything derived from it are magnitudes: |value| <= bound.
 #include "ref/execute/fast/requant_lanes.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
+
+#include "ref/arith/apply.hpp"
 
 namespace obz::fast {
 namespace {
@@ -106,7 +110,82 @@ bool fill_float32(RequantLanes& l, std::int64_t i, const Recipe& r, const Channe
   return true;
 }
 
+/// Whether the recipe rises with the accumulator. Where fill_lane() accepted the channel, only a left shift can wrap.
+bool rises(const Recipe& r, const Channel& c, std::uint64_t bound) {
+  if (r.arithmetic == Arithmetic::float32_scale) return c.scale > 0;
+  const int left = std::max(r.first_bits - c.shift, 0);
+  return c.multiplier > 0 && (r.first_bits == 0 || bound << left <= kInt32Max);
+}
+
+/// The staircase of the vector code, step by step the same operations.
+struct Stairs {
+  float scale;
+  std::int32_t after;
+  std::int64_t lo, hi;
+
+  std::int64_t operator()(std::int64_t acc) const {
+    const float sum = static_cast<float>(static_cast<std::int32_t>(acc)) * scale + kRoundToInteger;
+    const auto bits = static_cast<std::uint32_t>(std::bit_cast<std::int32_t>(sum)) + static_cast<std::uint32_t>(after);
+    return std::clamp<std::int64_t>(static_cast<std::int32_t>(bits), lo, hi);
+  }
+};
+
+/// Accumulators at which the staircases differ, and by how much.
+struct Strays {
+  int count = 0;
+  std::int32_t acc[kStrays] = {}, missing[kStrays] = {};
+
+  bool add(std::int64_t at, std::int32_t by) {
+    for (int i = 0; i < count; ++i) {
+      if (acc[i] == at) return missing[i] += by, true;
+    }
+    if (count == kStrays) return false;
+    acc[count] = static_cast<std::int32_t>(at);
+    missing[count++] = by;
+    return true;
+  }
+};
+
 }  // namespace
+
+bool fill_stairs(RequantLanes& lanes, std::int64_t i, const Recipe& r, const Channel& c, std::uint64_t bound) {
+  constexpr double room = 1 << 21;  // keeps float(acc) * scale + 1.5 * 2^23 where a unit is the last bit
+  const bool is_float = r.arithmetic == Arithmetic::float32_scale;
+  if (bound > kInt32Max || c.hi - c.lo > UINT8_MAX || c.hi <= c.lo || !kInt32.holds(c.lo) || !kInt32.holds(c.hi))
+    return false;
+  if (!rises(r, c, bound) || std::abs(c.zero_point) > 1 << 20) return false;
+  const double real = is_float ? c.scale : std::ldexp(static_cast<double>(c.multiplier), -c.shift);
+  if (!(real > 0) || real * static_cast<double>(bound) >= room) return false;
+  const auto unbias = -std::bit_cast<std::int32_t>(kRoundToInteger);
+  const Stairs stairs{static_cast<float>(real), static_cast<std::int32_t>(unbias + c.zero_point), c.lo, c.hi};
+  const auto right = [&](std::int64_t acc) { return apply_recipe(acc, r, c); };
+  const auto first = -static_cast<std::int64_t>(bound), last = static_cast<std::int64_t>(bound);
+  if (stairs(first) != right(first)) return false;
+  Strays strays;
+  for (std::int64_t y = c.lo + 1; y <= c.hi; ++y) {  // the least accumulator that reaches y, on both
+    const double guess = (static_cast<double>(y - c.zero_point) - 0.5) / real;
+    std::int64_t ours = std::clamp(static_cast<std::int64_t>(std::ceil(std::clamp(guess, -4e9, 4e9))), first, last + 1);
+    while (ours > first && stairs(ours - 1) >= y) --ours;
+    while (ours <= last && stairs(ours) < y) ++ours;
+    std::int64_t theirs = ours;
+    while (theirs > first && right(theirs - 1) >= y) {
+      if (!strays.add(--theirs, 1)) return false;
+    }
+    while (theirs <= last && right(theirs) < y) {
+      if (!strays.add(theirs++, -1)) return false;
+    }
+  }
+  lanes.scale[i] = stairs.scale;
+  lanes.after[i] = stairs.after;
+  lanes.lo[i] = static_cast<std::int32_t>(c.lo);
+  lanes.hi[i] = static_cast<std::int32_t>(c.hi);
+  lanes.strays = std::max(lanes.strays, strays.count);
+  for (int k = 0; k < kStrays; ++k) {
+    lanes.stray[k][i] = strays.acc[k];
+    lanes.correction[k][i] = strays.missing[k];
+  }
+  return true;
+}
 
 std::optional<RequantForm> vector_form(const Recipe& r) {
   if (r.arithmetic == Arithmetic::float32_scale) return RequantForm::float32;
@@ -124,6 +203,7 @@ bool fill_lane(RequantLanes& lanes, std::int64_t i, const Recipe& r, const Chann
     case RequantForm::one_stage: return fill_one_stage(lanes, i, r, c, bound);
     case RequantForm::two_stage: return fill_two_stage(lanes, i, r, c, bound);
     case RequantForm::float32: return fill_float32(lanes, i, r, c);
+    case RequantForm::stairs: break;
   }
   return false;
 }
