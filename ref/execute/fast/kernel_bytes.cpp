@@ -131,7 +131,8 @@ HWY_INLINE void run_fused(const std::uint8_t* const (&x)[kRows], const ByteProgr
 
 /// A segment of any length: all 16-bit sums of the tile in registers, added to the 32-bit ones in memory at the end.
 template <int kRows, int kVectors>
-HWY_INLINE void run_long(const std::uint8_t* const (&x)[kRows], std::int64_t steps, Cursor& at, std::int32_t* sums) {
+HWY_INLINE void run_long(const std::uint8_t* const (&x)[kRows], std::int64_t steps, Cursor& at,
+                         const std::int32_t* from, std::int64_t stride, std::int32_t* sums) {
   const D32 d32;
   const D8 d;
   V16 t[kRows][kVectors];
@@ -161,8 +162,8 @@ HWY_INLINE void run_long(const std::uint8_t* const (&x)[kRows], std::int64_t ste
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
-      std::int32_t* const to = sums + r * kPanel + v * static_cast<std::int64_t>(hn::Lanes(d32));
-      hn::StoreU(widen_add(hn::LoadU(d32, to), t[r][v]), d32, to);
+      const auto lane = v * static_cast<std::int64_t>(hn::Lanes(d32));
+      hn::StoreU(widen_add(hn::LoadU(d32, from + r * stride + lane), t[r][v]), d32, sums + r * kPanel + lane);
     }
   }
 }
@@ -173,31 +174,41 @@ HWY_NOINLINE void run_tile(const ByteTileJob& job, std::int64_t row, std::int64_
   const D32 d;
   const ByteProgram& program = *job.program;
   const std::uint8_t* x[kRows];
-  V32 sums[kRows][kVectors];
 #pragma GCC unroll 8
-  for (int r = 0; r < kRows; ++r) {
-    x[r] = job.rows[row + r];
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) {
-      const auto lane = channel + v * static_cast<std::int64_t>(hn::Lanes(d));
-      sums[r][v] = hn::LoadU(d, job.start + (row + r) * job.start_stride + lane);
-    }
-  }
+  for (int r = 0; r < kRows; ++r) x[r] = job.rows[row + r];
   Cursor at{program.offsets, program.weights + 4 * channel};
-  run_fused<0, kRows, kVectors>(x, program, at, sums);
-  run_fused<1, kRows, kVectors>(x, program, at, sums);
-  run_fused<2, kRows, kVectors>(x, program, at, sums);
-  run_fused<3, kRows, kVectors>(x, program, at, sums);
-  run_fused<4, kRows, kVectors>(x, program, at, sums);
+  const std::int32_t* from = job.start + row * job.start_stride + channel;
+  std::int64_t stride = job.start_stride;
   std::int32_t* const to = job.sums + row * kPanel + channel;
+  if (program.has_fused) {
+    V32 sums[kRows][kVectors];
 #pragma GCC unroll 8
-  for (int r = 0; r < kRows; ++r) {
+    for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) {
-      hn::StoreU(sums[r][v], d, to + r * kPanel + v * static_cast<std::int64_t>(hn::Lanes(d)));
+      for (int v = 0; v < kVectors; ++v) {
+        sums[r][v] = hn::LoadU(d, from + r * stride + v * static_cast<std::int64_t>(hn::Lanes(d)));
+      }
     }
+    run_fused<0, kRows, kVectors>(x, program, at, sums);
+    run_fused<1, kRows, kVectors>(x, program, at, sums);
+    run_fused<2, kRows, kVectors>(x, program, at, sums);
+    run_fused<3, kRows, kVectors>(x, program, at, sums);
+    run_fused<4, kRows, kVectors>(x, program, at, sums);
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        hn::StoreU(sums[r][v], d, to + r * kPanel + v * static_cast<std::int64_t>(hn::Lanes(d)));
+      }
+    }
+    from = to;
+    stride = kPanel;
   }
-  for (std::int64_t i = 0; i < program.length_count; ++i) run_long<kRows, kVectors>(x, program.lengths[i], at, to);
+  for (std::int64_t i = 0; i < program.length_count; ++i) {
+    run_long<kRows, kVectors>(x, program.lengths[i], at, from, stride, to);
+    from = to;
+    stride = kPanel;
+  }
 }
 
 /// 6 rows x 2 vectors: twelve sums, a row and two partial sums fit in 16 registers, the weights come from L1.
@@ -207,16 +218,17 @@ void MultiplyBytes(const ByteTileJob& job) {
   const auto width = kVectors * static_cast<std::int64_t>(hn::Lanes(D32()));
   const std::int64_t tiles = (job.row_count + kByteRows - 1) / kByteRows;
   for (std::int64_t channel = 0; channel < kPanel; channel += width) {
-    for (std::int64_t i = 0; i < tiles; ++i) {  // tiles of nearly the same size
-      const std::int64_t row = i * job.row_count / tiles, end = (i + 1) * job.row_count / tiles;
-      switch (end - row) {
-        case 6: run_tile<6, kVectors>(job, row, channel); break;
-        case 5: run_tile<5, kVectors>(job, row, channel); break;
-        case 4: run_tile<4, kVectors>(job, row, channel); break;
-        case 3: run_tile<3, kVectors>(job, row, channel); break;
-        case 2: run_tile<2, kVectors>(job, row, channel); break;
-        default: run_tile<1, kVectors>(job, row, channel); break;
-      }
+    std::int64_t row = 0,
+                 large = tiles - (tiles * kByteRows - job.row_count);  // tiles of 6; the others have a row less
+    if (job.row_count < kByteRows * kByteRows) large = job.row_count / kByteRows;
+    for (; large > 0; --large, row += 6) run_tile<6, kVectors>(job, row, channel);
+    for (; row + 5 <= job.row_count; row += 5) run_tile<5, kVectors>(job, row, channel);
+    switch (job.row_count - row) {
+      case 4: run_tile<4, kVectors>(job, row, channel); break;
+      case 3: run_tile<3, kVectors>(job, row, channel); break;
+      case 2: run_tile<2, kVectors>(job, row, channel); break;
+      case 1: run_tile<1, kVectors>(job, row, channel); break;
+      default: break;
     }
   }
 }

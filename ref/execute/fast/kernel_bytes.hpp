@@ -20,6 +20,7 @@ struct ByteProgram {
   const std::int32_t* offsets = nullptr;                    ///< one a step
   const std::int8_t* weights = nullptr;                     ///< [step][channel][4], 64-byte aligned
   std::array<std::int64_t, kFusedSteps.size()> fused = {};  ///< so many segments of kFusedSteps[i] steps, in this order
+  bool has_fused = false;                                   ///< some of them is not 0
   const std::int32_t* lengths = nullptr;                    ///< then these, of as many steps as each says
   std::int64_t length_count = 0;
 };

@@ -20,9 +20,10 @@
 // after it because rounding is monotone and leaves integers alone.
 //
 // Stairs. With an output of at most 8 bits, a requantizer that rises with the accumulator is a staircase of at most 255
-// steps, and so is round(float(acc) * scale) in float32. Two staircases are equal when each step is at the same
-// accumulator, which fill_stairs() tries for every one of them; the few accumulators at which they differ (float32 has
-// only 24 bits) get a correction each. The rounding is the addition of 1.5 * 2^23, whose last bits then are the
+// steps, and so is round(float(acc) * scale + offset) in float32. Two staircases are equal when each step is at the
+// same accumulator, which fill_stairs() tries for every one of them; the few accumulators at which they differ (float32
+// has only 24 bits) get a correction each. Two roundings, one after the other, amount to an offset, with the sign of
+// the accumulator where ties go away from 0. The rounding is the addition of 1.5 * 2^23, whose last bits then are the
 // integer.
 //
 // Registers narrower than 64 bits never matter: fill_lane() proves that the values fit.
@@ -58,6 +59,8 @@ struct alignas(64) RequantLanes {
   std::int32_t lo[kPanel] = {}, hi[kPanel] = {};
   float scale[kPanel] = {}, early[kPanel] = {};     ///< float32: factor; zero point before the rounding
   float lowest[kPanel] = {}, highest[kPanel] = {};  ///< float32: clamp before the rounding
+  bool has_offset = false;                          ///< stairs: some lane has
+  float above[kPanel] = {}, below[kPanel] = {};     ///< stairs: offset of accumulators >= 0 and < 0
   int strays = 0;                                   ///< stairs: of the lane that has most
   std::int32_t stray[kStrays][kPanel] = {};         ///< stairs: at this accumulator,
   std::int32_t correction[kStrays][kPanel] = {};    ///< stairs: so much is missing (0: no stray)

@@ -18,7 +18,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 /// Without vectors only stairs have code of their own; they stand for what the caller may no longer know.
 std::int32_t climb(const RequantLanes& l, std::int32_t acc, std::int64_t c) {
-  const float sum = static_cast<float>(acc) * l.scale[c] + kRoundToInteger;
+  const float sum = static_cast<float>(acc) * l.scale[c] + (acc < 0 ? l.below[c] : l.above[c]) + kRoundToInteger;
   std::int32_t bits;
   std::memcpy(&bits, &sum, sizeof bits);
   auto y = static_cast<std::int32_t>(static_cast<std::uint32_t>(bits) + static_cast<std::uint32_t>(l.after[c]));
@@ -177,13 +177,17 @@ struct Float32 {
   }
 };
 
-template <int kCount>
+template <int kCount, bool kOffset>
 struct StairsStage {
-  hn::Vec<DF> scale;
+  hn::Vec<DF> scale, above, below;
   V32 stray[kStrays], correction[kStrays];
   Tail tail;
 
-  HWY_INLINE StairsStage(const RequantLanes& l, std::int64_t c) : scale(hn::LoadU(DF(), l.scale + c)), tail(l, c) {
+  HWY_INLINE StairsStage(const RequantLanes& l, std::int64_t c)
+      : scale(hn::LoadU(DF(), l.scale + c)),
+        above(hn::LoadU(DF(), l.above + c)),
+        below(hn::LoadU(DF(), l.below + c)),
+        tail(l, c) {
     for (int k = 0; k < kCount; ++k) {
       stray[k] = hn::LoadU(D32(), l.stray[k] + c);
       correction[k] = hn::LoadU(D32(), l.correction[k] + c);
@@ -191,7 +195,9 @@ struct StairsStage {
   }
   /// Without the clamp.
   HWY_INLINE V32 unclamped(V32 x) const {
-    const auto sum = hn::Add(hn::Mul(hn::ConvertTo(DF(), x), scale), hn::Set(DF(), kRoundToInteger));
+    auto real = hn::Mul(hn::ConvertTo(DF(), x), scale);
+    if constexpr (kOffset) real = hn::Add(real, hn::IfNegativeThenElse(hn::BitCast(DF(), x), below, above));
+    const auto sum = hn::Add(real, hn::Set(DF(), kRoundToInteger));
     V32 y = hn::Add(hn::BitCast(D32(), sum), tail.after);
     for (int k = 0; k < kCount; ++k) {
       y = hn::Add(y, hn::And(hn::VecFromMask(D32(), hn::Eq(x, stray[k])), correction[k]));
@@ -202,7 +208,7 @@ struct StairsStage {
 };
 
 /// Two vectors of channels at a time, so that bytes are packed from whole registers.
-template <int kCount>
+template <int kCount, bool kOffset>
 HWY_NOINLINE void run_stairs_to_bytes(const RequantLanes& lanes, const std::int32_t* tile, std::int64_t rows,
                                       std::int32_t base, std::uint8_t* const* to, std::int64_t at) {
   const D32 d;
@@ -214,7 +220,7 @@ HWY_NOINLINE void run_stairs_to_bytes(const RequantLanes& lanes, const std::int3
     v = static_cast<std::int32_t>(static_cast<std::uint32_t>(v) - static_cast<std::uint32_t>(base));
   if constexpr (kWhole) {
     const hn::Rebind<std::uint8_t, D32> bytes;
-    const StairsStage<kCount> stage(l, 0);
+    const StairsStage<kCount, kOffset> stage(l, 0);
     const auto lo = hn::DemoteTo(bytes, hn::Sub(stage.tail.lo, hn::Set(d, base)));
     const auto hi = hn::DemoteTo(bytes, hn::Sub(stage.tail.hi, hn::Set(d, base)));
     for (std::int64_t r = 0; r < rows; ++r) {
@@ -225,7 +231,7 @@ HWY_NOINLINE void run_stairs_to_bytes(const RequantLanes& lanes, const std::int3
     const hn::Twice<decltype(half)> whole;
     const hn::Rebind<std::uint8_t, decltype(whole)> bytes;
     for (std::int64_t c = 0; c < kPanel; c += 2 * lane_count) {
-      const StairsStage<kCount> low(l, c), high(l, c + lane_count);
+      const StairsStage<kCount, kOffset> low(l, c), high(l, c + lane_count);
       const auto pack = [&](V32 a, V32 b) HWY_ATTR {
         return hn::DemoteTo(bytes, hn::Combine(whole, hn::DemoteTo(half, b), hn::DemoteTo(half, a)));
       };
@@ -244,10 +250,11 @@ HWY_NOINLINE void run_stairs_to_bytes(const RequantLanes& lanes, const std::int3
 void StairsToBytes(const RequantLanes& l, const std::int32_t* tile, std::int64_t rows, std::int32_t base,
                    std::uint8_t* const* to, std::int64_t at) {
   static_assert(kStrays == 2);
+  if (l.has_offset) return run_stairs_to_bytes<2, true>(l, tile, rows, base, to, at);
   switch (l.strays) {
-    case 0: return run_stairs_to_bytes<0>(l, tile, rows, base, to, at);
-    case 1: return run_stairs_to_bytes<1>(l, tile, rows, base, to, at);
-    default: return run_stairs_to_bytes<2>(l, tile, rows, base, to, at);
+    case 0: return run_stairs_to_bytes<0, false>(l, tile, rows, base, to, at);
+    case 1: return run_stairs_to_bytes<1, false>(l, tile, rows, base, to, at);
+    default: return run_stairs_to_bytes<2, false>(l, tile, rows, base, to, at);
   }
 }
 
@@ -273,10 +280,10 @@ bool RequantizeTile(const RequantLanes& l, std::int32_t* tile, std::int64_t rows
     case RequantForm::two_stage: run_dyadic<TwoStage>(l, tile, rows); break;
     case RequantForm::float32: run_stage<Float32>(l, tile, rows); break;
     case RequantForm::stairs:
-      if (l.strays == 0) {
-        run_stage<StairsStage<0> >(l, tile, rows);
+      if (l.strays == 0 && !l.has_offset) {
+        run_stage<StairsStage<0, false> >(l, tile, rows);
       } else {
-        run_stage<StairsStage<kStrays> >(l, tile, rows);
+        run_stage<StairsStage<kStrays, true> >(l, tile, rows);
       }
       break;
   }

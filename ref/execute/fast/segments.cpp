@@ -11,7 +11,7 @@ namespace {
 /// Steps whose weights take 20 KiB: with the rows of a tile they stay in a 32 KiB L1.
 constexpr std::int64_t kBlockSteps = 320;
 /// From here on a segment keeps all its 16-bit sums in registers.
-constexpr std::int64_t kLongSteps = 16;
+constexpr std::int64_t kLongSteps = 24;
 /// Segments that a step may still join: as many as keep packing quick.
 constexpr std::size_t kOpenSegments = 24;
 
@@ -155,7 +155,7 @@ class Emitter {
         at += kFusedSteps[c];
       }
     }
-    classes.push_back(std::move(rest));
+    classes.push_back(rest);
     for (const auto& c : classes) {
       for (const std::int32_t index : c) {
         const Part& part = parts[static_cast<std::size_t>(index)];
@@ -163,6 +163,7 @@ class Emitter {
         weights.insert(weights.end(), part.weights, part.weights + kStepWeights);
       }
     }
+    block.has_fused = rest.size() < parts.size();
     panel_.blocks.push_back(block);
     count.steps += static_cast<std::int64_t>(parts.size());
     return cost;
