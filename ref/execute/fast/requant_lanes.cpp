@@ -177,6 +177,21 @@ Steps steps_of(const Recipe& r, const Channel& c, std::int64_t bound, const Gues
   return s;
 }
 
+/// Offsets worth a try, for accumulators >= 0 and < 0: what a first rounding amounts to, and what takes the float32
+/// rounding, nearest and ties to even, to another mode. `little` is less than the distance of two accumulators.
+std::vector<std::pair<double, double>> offsets_of(Rounding mode, double half, double little) {
+  std::vector<std::pair<double, double>> offsets{{half, -half}};
+  if (half > 0) offsets.emplace_back(half, half);
+  switch (mode) {
+    case Rounding::floor: offsets.emplace_back(little - 0.5, little - 0.5); break;
+    case Rounding::trunc: offsets.emplace_back(little - 0.5, 0.5 - little); break;
+    case Rounding::half_up: offsets.emplace_back(little, little); break;
+    case Rounding::half_away: offsets.emplace_back(little, -little); break;
+    case Rounding::half_even: break;
+  }
+  return offsets;
+}
+
 /// Where these stairs differ from the steps; nullopt: at too many accumulators.
 std::optional<Strays> strays_of(const Stairs& stairs, const Steps& steps) {
   Strays strays;
@@ -208,12 +223,13 @@ bool fill_stairs(RequantLanes& lanes, std::int64_t i, const Recipe& r, const Cha
   const Steps steps = steps_of(r, c, static_cast<std::int64_t>(bound), guess);
   const auto unbias = -static_cast<std::int64_t>(std::bit_cast<std::int32_t>(kRoundToInteger));
   const bool twice = !is_float && r.first_bits > 0 && c.shift > r.first_bits;
-  const auto half = static_cast<float>(twice ? std::ldexp(0.5, r.first_bits - c.shift) : 0);
+  const double half = twice ? std::ldexp(0.5, r.first_bits - c.shift) : 0;
   std::optional<Strays> best;
   Stairs chosen;
-  for (const auto& [above, below] : {std::pair{half, -half}, std::pair{half, half}}) {
+  for (const auto& [above, below] : offsets_of(r.rounding, half, real / 4)) {
     for (const int ulps : {0, 1, -1, 2, -2}) {
-      Stairs stairs{static_cast<float>(real), above, below, static_cast<std::int32_t>(unbias + c.zero_point)};
+      Stairs stairs{static_cast<float>(real), static_cast<float>(above), static_cast<float>(below),
+                    static_cast<std::int32_t>(unbias + c.zero_point)};
       for (int k = 0; k < std::abs(ulps); ++k) stairs.scale = std::nextafter(stairs.scale, ulps > 0 ? 1e9F : 0.0F);
       const auto strays = strays_of(stairs, steps);
       if (strays && (!best || strays->count < best->count)) {
@@ -222,7 +238,7 @@ bool fill_stairs(RequantLanes& lanes, std::int64_t i, const Recipe& r, const Cha
       }
       if (best && best->count == 0) break;
     }
-    if (half == 0 || (best && best->count == 0)) break;
+    if (best && best->count == 0) break;
   }
   if (!best) return false;
   lanes.scale[i] = chosen.scale;
