@@ -78,9 +78,22 @@ void Epilogue::narrow(std::int32_t* tile, std::int64_t rows) const {
 bool Epilogue::finish_bytes(std::int64_t panel, std::int32_t* tile, std::int64_t rows, std::int32_t base,
                             std::uint8_t* const* to) const {
   const auto index = static_cast<std::size_t>(panel);
-  if (!is_vector_[index] || lanes_[index].form != RequantForm::stairs || map_.width(panel) != kPanel) return false;
+  if (!is_vector_[index] || lanes_[index].form != RequantForm::stairs) return false;
   narrow(tile, rows);
-  stairs_to_bytes(lanes_[index], tile, rows, base, to, map_.first_channel(panel));
+  const std::int64_t first = map_.first_channel(panel), width = map_.width(panel);
+  if (width == kPanel) {
+    stairs_to_bytes(lanes_[index], tile, rows, base, to, first);
+    return true;
+  }
+  constexpr std::int64_t most = 64;  // rows at a time; they are written whole, and only their channels kept
+  std::uint8_t whole[most * kPanel];
+  std::uint8_t* buffer[most];
+  for (std::int64_t r = 0; r < most; ++r) buffer[r] = whole + r * kPanel;
+  for (std::int64_t r = 0; r < rows; r += most) {
+    const std::int64_t count = std::min(most, rows - r);
+    stairs_to_bytes(lanes_[index], tile + r * kPanel, count, base, buffer, 0);
+    for (std::int64_t i = 0; i < count; ++i) std::copy_n(buffer[i], width, to[r + i] + first);
+  }
   return true;
 }
 

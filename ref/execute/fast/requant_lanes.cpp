@@ -180,8 +180,8 @@ Steps steps_of(const Recipe& r, const Channel& c, std::int64_t bound, const Gues
 /// Offsets worth a try, for accumulators >= 0 and < 0: what a first rounding amounts to, and what takes the float32
 /// rounding, nearest and ties to even, to another mode. `little` is less than the distance of two accumulators.
 std::vector<std::pair<double, double>> offsets_of(Rounding mode, double half, double little) {
-  std::vector<std::pair<double, double>> offsets{{half, -half}};
-  if (half > 0) offsets.emplace_back(half, half);
+  std::vector<std::pair<double, double>> offsets{{half, half}};  // the same on both sides is quicker
+  if (half > 0) offsets.emplace_back(half, -half);
   switch (mode) {
     case Rounding::floor: offsets.emplace_back(little - 0.5, little - 0.5); break;
     case Rounding::trunc: offsets.emplace_back(little - 0.5, 0.5 - little); break;
@@ -244,7 +244,8 @@ bool fill_stairs(RequantLanes& lanes, std::int64_t i, const Recipe& r, const Cha
   lanes.scale[i] = chosen.scale;
   lanes.above[i] = chosen.above;
   lanes.below[i] = chosen.below;
-  lanes.has_offset = lanes.has_offset || chosen.above != 0;
+  lanes.has_offset = lanes.has_offset || chosen.above != 0 || chosen.below != 0;
+  lanes.has_sides = lanes.has_sides || chosen.above != chosen.below;
   lanes.after[i] = chosen.after;
   lanes.lo[i] = static_cast<std::int32_t>(c.lo);
   lanes.hi[i] = static_cast<std::int32_t>(c.hi);

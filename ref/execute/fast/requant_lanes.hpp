@@ -59,7 +59,7 @@ struct alignas(64) RequantLanes {
   std::int32_t lo[kPanel] = {}, hi[kPanel] = {};
   float scale[kPanel] = {}, early[kPanel] = {};     ///< float32: factor; zero point before the rounding
   float lowest[kPanel] = {}, highest[kPanel] = {};  ///< float32: clamp before the rounding
-  bool has_offset = false;                          ///< stairs: some lane has
+  bool has_offset = false, has_sides = false;       ///< stairs: some lane has one, and not the same on both sides of 0
   float above[kPanel] = {}, below[kPanel] = {};     ///< stairs: offset of accumulators >= 0 and < 0
   int strays = 0;                                   ///< stairs: of the lane that has most
   std::int32_t stray[kStrays][kPanel] = {};         ///< stairs: at this accumulator,

@@ -177,7 +177,9 @@ struct Float32 {
   }
 };
 
-template <int kCount, bool kOffset>
+enum class Offset { none, same, sides };
+
+template <int kCount, Offset kOffset>
 struct StairsStage {
   hn::Vec<DF> scale, above, below;
   V32 stray[kStrays], correction[kStrays];
@@ -196,7 +198,10 @@ struct StairsStage {
   /// Without the clamp.
   HWY_INLINE V32 unclamped(V32 x) const {
     auto real = hn::Mul(hn::ConvertTo(DF(), x), scale);
-    if constexpr (kOffset) real = hn::Add(real, hn::IfNegativeThenElse(hn::BitCast(DF(), x), below, above));
+    if constexpr (kOffset == Offset::same) real = hn::Add(real, above);
+    if constexpr (kOffset == Offset::sides) {
+      real = hn::Add(real, hn::IfNegativeThenElse(hn::BitCast(DF(), x), below, above));
+    }
     const auto sum = hn::Add(real, hn::Set(DF(), kRoundToInteger));
     V32 y = hn::Add(hn::BitCast(D32(), sum), tail.after);
     for (int k = 0; k < kCount; ++k) {
@@ -208,11 +213,10 @@ struct StairsStage {
 };
 
 /// Two vectors of channels at a time, so that bytes are packed from whole registers.
-template <int kCount, bool kOffset>
+template <int kCount, Offset kOffset>
 HWY_NOINLINE void run_stairs_to_bytes(const RequantLanes& lanes, const std::int32_t* tile, std::int64_t rows,
                                       std::int32_t base, std::uint8_t* const* to, std::int64_t at) {
   const D32 d;
-  const hn::Rebind<std::int16_t, D32> half;
   constexpr bool kWhole = hn::MaxLanes(D32()) == static_cast<std::size_t>(kPanel);
   const auto lane_count = static_cast<std::int64_t>(hn::Lanes(d));
   RequantLanes l = lanes;
@@ -228,12 +232,16 @@ HWY_NOINLINE void run_stairs_to_bytes(const RequantLanes& lanes, const std::int3
       hn::StoreU(hn::Min(hn::Max(y, lo), hi), bytes, to[r] + at);
     }
   } else {
-    const hn::Twice<decltype(half)> whole;
+    const hn::Repartition<std::int16_t, D32> whole;
     const hn::Rebind<std::uint8_t, decltype(whole)> bytes;
     for (std::int64_t c = 0; c < kPanel; c += 2 * lane_count) {
       const StairsStage<kCount, kOffset> low(l, c), high(l, c + lane_count);
       const auto pack = [&](V32 a, V32 b) HWY_ATTR {
-        return hn::DemoteTo(bytes, hn::Combine(whole, hn::DemoteTo(half, b), hn::DemoteTo(half, a)));
+        const auto v = hn::DemoteTo(bytes, hn::ReorderDemote2To(whole, a, b));
+        if constexpr (hn::MaxLanes(D32()) <= 4) return v;
+        // The first four of a, of b, the last four of a, of b: exchange the middle two.
+        alignas(16) static constexpr std::uint8_t order[16] = {0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15};
+        return hn::TableLookupBytes(v, hn::Load(bytes, order));
       };
       const V32 zero = hn::Set(d, base);
       const auto lo = pack(hn::Sub(low.tail.lo, zero), hn::Sub(high.tail.lo, zero));
@@ -247,14 +255,21 @@ HWY_NOINLINE void run_stairs_to_bytes(const RequantLanes& lanes, const std::int3
   }
 }
 
+template <int kCount>
+void choose_offset(const RequantLanes& l, const std::int32_t* tile, std::int64_t rows, std::int32_t base,
+                   std::uint8_t* const* to, std::int64_t at) {
+  if (l.has_sides) return run_stairs_to_bytes<kCount, Offset::sides>(l, tile, rows, base, to, at);
+  if (l.has_offset) return run_stairs_to_bytes<kCount, Offset::same>(l, tile, rows, base, to, at);
+  return run_stairs_to_bytes<kCount, Offset::none>(l, tile, rows, base, to, at);
+}
+
 void StairsToBytes(const RequantLanes& l, const std::int32_t* tile, std::int64_t rows, std::int32_t base,
                    std::uint8_t* const* to, std::int64_t at) {
   static_assert(kStrays == 2);
-  if (l.has_offset) return run_stairs_to_bytes<2, true>(l, tile, rows, base, to, at);
   switch (l.strays) {
-    case 0: return run_stairs_to_bytes<0, false>(l, tile, rows, base, to, at);
-    case 1: return run_stairs_to_bytes<1, false>(l, tile, rows, base, to, at);
-    default: return run_stairs_to_bytes<2, false>(l, tile, rows, base, to, at);
+    case 0: return choose_offset<0>(l, tile, rows, base, to, at);
+    case 1: return choose_offset<1>(l, tile, rows, base, to, at);
+    default: return choose_offset<2>(l, tile, rows, base, to, at);
   }
 }
 
@@ -281,9 +296,9 @@ bool RequantizeTile(const RequantLanes& l, std::int32_t* tile, std::int64_t rows
     case RequantForm::float32: run_stage<Float32>(l, tile, rows); break;
     case RequantForm::stairs:
       if (l.strays == 0 && !l.has_offset) {
-        run_stage<StairsStage<0, false> >(l, tile, rows);
+        run_stage<StairsStage<0, Offset::none> >(l, tile, rows);
       } else {
-        run_stage<StairsStage<kStrays, true> >(l, tile, rows);
+        run_stage<StairsStage<kStrays, Offset::sides> >(l, tile, rows);
       }
       break;
   }
