@@ -71,6 +71,7 @@ void expect_exact(const Matrix& m, std::int64_t largest, const std::vector<std::
 std::vector<std::uint8_t> bytes(std::int64_t count, const std::function<std::int64_t(std::int64_t)>& value) {
   std::vector<std::uint8_t> x;
   for (std::int64_t i = 0; i < count; ++i) x.push_back(static_cast<std::uint8_t>(value(i)));
+  x.resize(x.size() + fast::kChunk, 255);  // which the kernel may read
   return x;
 }
 
@@ -145,8 +146,7 @@ TEST(Segments, a_step_that_saturates_vpmaddubsw_is_split) {
   for (const Case c : {Case{127, 127, 2}, Case{-128, -128, 2}, Case{127, 1, 1}, Case{127, 2, 2}, Case{-128, -1, 2},
                        Case{-128, 127, 1}, Case{255, 0, 3}, Case{-255, -255, 4}}) {
     Matrix m(1, 4);
-    m.at(0, 0) = c.a;
-    m.at(0, 1) = c.b;
+    for (std::int64_t k = 0; k < 4; ++k) m.at(0, k) = k % 2 == 0 ? c.a : c.b;
     EXPECT_EQ(pack(m, 255).count().steps, c.steps) << c.a << " " << c.b;
     expect_exact_at_the_ends(m, 255);
   }
@@ -160,6 +160,25 @@ TEST(Segments, the_steps_of_many_lanes_end_with_the_first_that_is_full) {
   EXPECT_EQ(pack(m, 127).count().steps, 40);
   EXPECT_EQ(pack(m, 127).count().segments, 9) << "4 of 9 steps, each run as 8 + 1, and one of 4";
   expect_exact_at_the_ends(m, 127);
+}
+
+TEST(Segments, pairing_spares_the_splits) {
+  // In every step two large weights of one sign are neighbours; 16 terms hold as many small ones.
+  Matrix m(16, 64);
+  Random random(2);
+  for (std::int64_t c = 0; c < 16; ++c) {
+    for (std::int64_t k = 0; k < m.depth; ++k) {
+      m.at(c, k) = static_cast<std::int32_t>(k % 4 < 2 ? random.between(90, 127) : random.between(-8, 1));
+    }
+  }
+  const auto weights = pack(m, 255);
+  EXPECT_TRUE(weights.count().paired);
+  EXPECT_EQ(weights.count().steps, 16) << "none is split";
+  expect_exact_at_the_ends(m, 255);
+  // Where even the best pairs overflow, some are still split, and the sums right.
+  for (std::int32_t& w : m.values) w = static_cast<std::int32_t>(random.pick({127, -128, 100, -100, 3}));
+  EXPECT_GT(pack(m, 255).count().steps, 16);
+  expect_exact_at_the_ends(m, 255);
 }
 
 TEST(Segments, narrow_operands_need_one) {
@@ -313,8 +332,12 @@ TEST(Segments, a_net_that_clamps_at_zero_has_narrower_operands_behind) {
   validate(net, "relu");
   const auto ranges = value_ranges(net);
   // By type x reaches 255, where uniform weights do not fit; behind the clamp it reaches 127.
-  EXPECT_NE(prepare_fast(net, net.nodes[1])->path().find("split"), std::string::npos);
-  EXPECT_EQ(prepare_fast(net, net.nodes[1], &ranges)->path().find("split"), std::string::npos);
+  const std::string by_type = prepare_fast(net, net.nodes[1])->path();
+  const std::string by_range = prepare_fast(net, net.nodes[1], &ranges)->path();
+  EXPECT_NE(by_type, by_range);
+  EXPECT_EQ(by_range.substr(0, 9), "gemm int8");
+  EXPECT_EQ(by_range.find("split"), std::string::npos);
+  EXPECT_EQ(by_range.find("paired"), std::string::npos);
   for (int i = 0; i < 20; ++i) {
     const std::vector<Tensor> x{testing::random_tensor(random, image, kInt8)};
     EXPECT_EQ(run_net(net, x, FastExecutor(net)),

@@ -23,9 +23,14 @@ void MultiplyBytes(const ByteTileJob& job) {
   for (std::int64_t r = 0; r < job.row_count; ++r) {
     std::uint32_t sums[kPanel];
     for (std::int64_t c = 0; c < kPanel; ++c) sums[c] = static_cast<std::uint32_t>(job.start[r * job.start_stride + c]);
+    std::uint8_t ordered[kMostChunks * kChunk];
+    for (std::int64_t i = 0; i < p.chunk_count * kChunk; ++i) {
+      ordered[i] = job.rows[r][p.chunks[i / kChunk] + i % kChunk / 16 * 16 + p.patterns[i]];
+    }
+    const std::uint8_t* const row = p.chunk_count > 0 ? ordered : job.rows[r];
     const std::int8_t* w = p.weights;
     for (std::int64_t k = 0; k < steps; ++k) {
-      const std::uint8_t* const x = job.rows[r] + p.offsets[k];
+      const std::uint8_t* const x = row + p.offsets[k];
       for (std::int64_t c = 0; c < kPanel; ++c, w += 4) {
         sums[c] += static_cast<std::uint32_t>(x[0] * w[0] + x[1] * w[1] + x[2] * w[2] + x[3] * w[3]);
       }
@@ -83,6 +88,8 @@ HWY_INLINE V8 broadcast(const std::uint8_t* at) {
 }
 
 constexpr std::int64_t kStepBytes = 4 * kPanel;
+/// Bytes from an ordered row to the next: not a power of two, for the sake of L1.
+constexpr std::int64_t kOrderedRow = kMostChunks * kChunk + 64;
 
 /// Where in the program a tile stands.
 struct Cursor {
@@ -168,14 +175,32 @@ HWY_INLINE void run_long(const std::uint8_t* const (&x)[kRows], std::int64_t ste
   }
 }
 
-/// Rows row .. row + kRows - 1, channels channel .. of the panel.
+/// The rows' bytes in the order of the program.
+template <int kRows>
+HWY_INLINE void order_bytes(const std::uint8_t* const* rows, const ByteProgram& program, std::uint8_t* to) {
+  const hn::CappedTag<std::uint8_t, kChunk> d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  for (std::int64_t i = 0; i < program.chunk_count; ++i) {
+    for (std::int64_t half = 0; half < kChunk; half += lanes) {
+      const auto pattern = hn::LoadU(d, program.patterns + i * kChunk + half);
+#pragma GCC unroll 8
+      for (int r = 0; r < kRows; ++r) {
+        const auto bytes = hn::LoadU(d, rows[r] + program.chunks[i] + half);
+        hn::StoreU(hn::TableLookupBytes(bytes, pattern), d, to + r * kOrderedRow + i * kChunk + half);
+      }
+    }
+  }
+}
+
+/// `rows` of the tile, which are rows row .. row + kRows - 1 of the job; channels channel .. of the panel.
 template <int kRows, int kVectors>
-HWY_NOINLINE void run_tile(const ByteTileJob& job, std::int64_t row, std::int64_t channel) {
+HWY_NOINLINE void run_tile(const ByteTileJob& job, const std::uint8_t* const* rows, std::int64_t row,
+                           std::int64_t channel) {
   const D32 d;
   const ByteProgram& program = *job.program;
   const std::uint8_t* x[kRows];
 #pragma GCC unroll 8
-  for (int r = 0; r < kRows; ++r) x[r] = job.rows[row + r];
+  for (int r = 0; r < kRows; ++r) x[r] = rows[r];
   Cursor at{program.offsets, program.weights + 4 * channel};
   const std::int32_t* from = job.start + row * job.start_stride + channel;
   std::int64_t stride = job.start_stride;
@@ -212,24 +237,36 @@ HWY_NOINLINE void run_tile(const ByteTileJob& job, std::int64_t row, std::int64_
 }
 
 /// 6 rows x 2 vectors: twelve sums, a row and two partial sums fit in 16 registers, the weights come from L1.
-void MultiplyBytes(const ByteTileJob& job) {
+template <int kRows>
+HWY_INLINE void run_rows(const ByteTileJob& job, std::int64_t& row) {
   constexpr int kVectors = hn::MaxLanes(D32()) < static_cast<std::size_t>(kPanel) ? 2 : 1;
-  static_assert(kByteRows == 6);
   const auto width = kVectors * static_cast<std::int64_t>(hn::Lanes(D32()));
+  const std::uint8_t* const* rows = job.rows + row;
+  alignas(64) std::uint8_t ordered[kRows * kOrderedRow];
+  const std::uint8_t* ordered_rows[kRows];
+  if (job.program->chunk_count > 0) {
+    order_bytes<kRows>(rows, *job.program, ordered);
+    for (int r = 0; r < kRows; ++r) ordered_rows[r] = ordered + r * kOrderedRow;
+    rows = ordered_rows;
+  }
+  for (std::int64_t channel = 0; channel < kPanel; channel += width) run_tile<kRows, kVectors>(job, rows, row, channel);
+  row += kRows;
+}
+
+void MultiplyBytes(const ByteTileJob& job) {
+  static_assert(kByteRows == 6);
   const std::int64_t tiles = (job.row_count + kByteRows - 1) / kByteRows;
-  for (std::int64_t channel = 0; channel < kPanel; channel += width) {
-    std::int64_t row = 0,
-                 large = tiles - (tiles * kByteRows - job.row_count);  // tiles of 6; the others have a row less
-    if (job.row_count < kByteRows * kByteRows) large = job.row_count / kByteRows;
-    for (; large > 0; --large, row += 6) run_tile<6, kVectors>(job, row, channel);
-    for (; row + 5 <= job.row_count; row += 5) run_tile<5, kVectors>(job, row, channel);
-    switch (job.row_count - row) {
-      case 4: run_tile<4, kVectors>(job, row, channel); break;
-      case 3: run_tile<3, kVectors>(job, row, channel); break;
-      case 2: run_tile<2, kVectors>(job, row, channel); break;
-      case 1: run_tile<1, kVectors>(job, row, channel); break;
-      default: break;
-    }
+  std::int64_t large = tiles - (tiles * kByteRows - job.row_count);  // tiles of 6; the others have a row less
+  if (job.row_count < kByteRows * kByteRows) large = job.row_count / kByteRows;
+  std::int64_t row = 0;
+  for (; large > 0; --large) run_rows<6>(job, row);
+  while (row + 5 <= job.row_count) run_rows<5>(job, row);
+  switch (job.row_count - row) {
+    case 4: run_rows<4>(job, row); break;
+    case 3: run_rows<3>(job, row); break;
+    case 2: run_rows<2>(job, row); break;
+    case 1: run_rows<1>(job, row); break;
+    default: break;
   }
 }
 

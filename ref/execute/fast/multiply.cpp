@@ -210,6 +210,7 @@ std::string product_path(const ByteWeights& weights, const Epilogue& epilogue) {
   std::string text =
       fmt::format("gemm int8, {:.1f} steps a segment",
                   static_cast<double>(n.steps) / static_cast<double>(std::max<std::int64_t>(n.segments, 1)));
+  if (n.paired) text += ", paired";
   if (n.steps > n.given) {
     text +=
         fmt::format(", {:.1f} % split", 100.0 * static_cast<double>(n.steps - n.given) / static_cast<double>(n.given));

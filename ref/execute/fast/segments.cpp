@@ -120,16 +120,17 @@ std::vector<Segment> make_segments(const std::vector<Part>& parts, const LaneLim
 
 /// Times per step of 16 channels, relative to each other, as measured with AVX2.
 constexpr std::int64_t kFusedCost[] = {58, 31, 24, 17, 10};
-constexpr std::int64_t kLongStepCost = 7, kLongCost = 10, kPairsCost = 7;  // pairs: 2 terms by 16-bit operands
+constexpr std::int64_t kLongStepCost = 7, kLongCost = 10, kPairsCost = 7,  // pairs: 2 terms by 16-bit operands
+    kOrderCost = 1;                                                        // to put a step into order
 
 /// Lays the parts of one block out for the kernel.
 class Emitter {
  public:
   explicit Emitter(BytePanel& panel) : panel_(panel) {}
 
-  /// Returns the cost.
-  std::int64_t emit(const std::vector<Part>& parts, const LaneLimits& limits, std::vector<std::int8_t>& weights,
-                    SegmentCount& count) {
+  /// Returns the cost. `chunks`: of the panel's chunks, so many belong to these parts.
+  std::int64_t emit(const std::vector<Part>& parts, std::int64_t chunks, const LaneLimits& limits,
+                    std::vector<std::int8_t>& weights, SegmentCount& count) {
     const std::vector<Segment> segments = make_segments(parts, limits);
     ByteProgram block;
     std::vector<std::vector<std::int32_t>> classes(kFusedSteps.size());  // indices of parts, segment after segment
@@ -164,6 +165,7 @@ class Emitter {
       }
     }
     block.has_fused = rest.size() < parts.size();
+    block.chunk_count = chunks;
     panel_.blocks.push_back(block);
     count.steps += static_cast<std::int64_t>(parts.size());
     return cost;
@@ -177,7 +179,13 @@ class Emitter {
     const std::int32_t* offsets = panel_.offsets.data();
     const std::int32_t* lengths = panel_.lengths.data();
     const std::int8_t* at = panel_.weights.get();
+    const std::int32_t* chunks = panel_.chunks.data();
+    const std::uint8_t* patterns = panel_.patterns.data();
     for (ByteProgram& b : panel_.blocks) {
+      b.chunks = chunks;
+      b.patterns = patterns;
+      chunks += b.chunk_count;
+      patterns += b.chunk_count * kChunk;
       b.offsets = offsets;
       b.weights = at;
       b.lengths = lengths;
@@ -212,29 +220,183 @@ std::vector<Step> steps_of(std::span<const Run> runs) {
   return steps;
 }
 
-/// Returns the cost of the panel.
-std::int64_t pack_panel(std::span<const Step> steps, const WeightView& w, std::int64_t first_channel,
-                        std::int64_t width, const LaneLimits& limits, BytePanel& panel, SegmentCount& count) {
-  Emitter emitter(panel);
-  std::vector<Part> parts;
-  std::vector<std::int8_t> weights;
-  std::int64_t cost = 0;
-  for (const Step& s : steps) {
-    std::int32_t values[kStepWeights] = {};
-    for (std::int64_t c = 0; c < width; ++c) {
-      for (std::int64_t k = 0; k < s.count; ++k) values[4 * c + k] = w(first_channel + c, s.first + k);
+/// Terms of the depth whose bytes one pattern orders.
+constexpr int kHalf = 16;
+
+/// Which of 16 terms stand side by side, so that the fullest lane of each pair is as empty as possible.
+class Pairing {
+ public:
+  /// w[term][channel]; the first `count` terms, a multiple of 4.
+  Pairing(const std::int32_t (&w)[kHalf][kPanel], int count, const LaneLimits& limits) : count_(count) {
+    for (int i = 0; i < count; ++i) {
+      for (int k = 0; k < i; ++k) cost_[i][k] = cost_[k][i] = cost_of(w[i], w[k], limits);
     }
-    append_parts(s.offset, values, limits, parts);
-    if (static_cast<std::int64_t>(parts.size()) >= kBlockSteps) {
-      cost += emitter.emit(parts, limits, weights, count);
-      parts.clear();
+    start(w);
+    improve();
+    // Full pairs in one step, so that the others make long segments.
+    std::sort(pairs_, pairs_ + count / 2,
+              [&](const Pair& a, const Pair& b) { return cost_[a.i][a.k] > cost_[b.i][b.k]; });
+  }
+  int term(int position) const {
+    const Pair& p = pairs_[position / 2];
+    return position % 2 == 0 ? p.i : p.k;
+  }
+
+ private:
+  struct Pair {
+    int i = 0, k = 0;
+  };
+
+  /// Rises steeply where a lane overflows.
+  static float cost_of(const std::int32_t* a, const std::int32_t* b, const LaneLimits& limits) {
+    std::int32_t positive = 0, negative = 0;
+    for (int c = 0; c < kPanel; ++c) {
+      positive = std::max(positive, std::max(a[c], 0) + std::max(b[c], 0));
+      negative = std::max(negative, std::max(-a[c], 0) + std::max(-b[c], 0));
+    }
+    const float full = std::max(static_cast<float>(positive) / static_cast<float>(limits.positive),
+                                static_cast<float>(negative) / static_cast<float>(limits.negative));
+    return full <= 1 ? full * full : 20 * full;
+  }
+
+  /// The term with the largest weight first, each with the partner that suits it best.
+  void start(const std::int32_t (&w)[kHalf][kPanel]) {
+    int order[kHalf];
+    std::int32_t largest[kHalf];
+    for (int i = 0; i < count_; ++i) {
+      order[i] = i;
+      largest[i] = 0;
+      for (int c = 0; c < kPanel; ++c) largest[i] = std::max(largest[i], std::abs(w[i][c]));
+    }
+    std::sort(order, order + count_, [&](int a, int b) { return largest[a] > largest[b]; });
+    bool taken[kHalf] = {};
+    int pairs = 0;
+    for (int at = 0; at < count_; ++at) {
+      const int i = order[at];
+      if (taken[i]) continue;
+      int partner = -1;
+      for (int k = 0; k < count_; ++k) {
+        if (k != i && !taken[k] && (partner < 0 || cost_[i][k] < cost_[i][partner])) partner = k;
+      }
+      taken[i] = taken[partner] = true;
+      pairs_[pairs++] = {i, partner};
     }
   }
-  if (!parts.empty()) cost += emitter.emit(parts, limits, weights, count);
-  count.given += static_cast<std::int64_t>(steps.size());
-  emitter.finish(weights);
-  return cost;
-}
+
+  /// Two pairs exchange partners as long as that helps.
+  void improve() {
+    for (int round = 0; round < 4; ++round) {
+      bool changed = false;
+      for (int a = 0; a < count_ / 2; ++a) {
+        for (int b = 0; b < a; ++b) {
+          Pair &p = pairs_[a], &q = pairs_[b];
+          const float now = cost_[p.i][p.k] + cost_[q.i][q.k];
+          const float straight = cost_[p.i][q.k] + cost_[q.i][p.k], crossed = cost_[p.i][q.i] + cost_[p.k][q.k];
+          if (straight < now && straight <= crossed) {
+            std::swap(p.k, q.k);
+          } else if (crossed < now) {
+            std::swap(p.k, q.i);
+          } else {
+            continue;
+          }
+          changed = true;
+        }
+      }
+      if (!changed) return;
+    }
+  }
+
+  int count_;
+  float cost_[kHalf][kHalf] = {};
+  Pair pairs_[kHalf / 2];
+};
+
+/// One panel of output channels on its way to the kernel's order.
+class PanelPacker {
+ public:
+  PanelPacker(const WeightView& w, std::int64_t first_channel, std::int64_t width, const LaneLimits& limits,
+              BytePanel& panel, SegmentCount& count)
+      : w_(w),
+        first_channel_(first_channel),
+        width_(width),
+        limits_(limits),
+        panel_(panel),
+        count_(count),
+        emitter_(panel) {}
+
+  /// Each returns the cost.
+  std::int64_t in_order(std::span<const Step> steps) {
+    for (const Step& s : steps) {
+      std::int32_t values[kStepWeights] = {};
+      for (std::int64_t c = 0; c < width_; ++c) {
+        for (std::int64_t k = 0; k < s.count; ++k) values[4 * c + k] = w_(first_channel_ + c, s.first + k);
+      }
+      append_parts(s.offset, values, limits_, parts_);
+      end_block_at(kBlockSteps);
+    }
+    return finish();
+  }
+
+  std::int64_t paired(std::span<const Run> runs) {
+    std::int64_t term = 0;
+    for (const Run& run : runs) {
+      for (std::int64_t k = 0; k < run.length; k += kHalf) {
+        if (k % kChunk == 0) {
+          panel_.chunks.push_back(static_cast<std::int32_t>(run.offset + k));
+          panel_.patterns.resize(panel_.patterns.size() + kChunk);
+          ++chunks_;
+        }
+        pair_half(term + k, static_cast<int>(std::min<std::int64_t>(kHalf, run.length - k)), k % kChunk);
+        if (k % kChunk + kHalf == kChunk || k + kHalf >= run.length) end_block_at(kBlockSteps);
+      }
+      term += run.length;
+    }
+    return finish();
+  }
+
+ private:
+  /// `terms` from `first` on, which stand `inside` the newest chunk.
+  void pair_half(std::int64_t first, int terms, std::int64_t inside) {
+    std::int32_t w[kHalf][kPanel] = {};
+    for (int k = 0; k < terms; ++k) {
+      for (std::int64_t c = 0; c < width_; ++c) w[k][c] = w_(first_channel_ + c, first + k);
+    }
+    const int count = static_cast<int>(ceil_div(terms, 4)) * 4;
+    const Pairing pairing(w, count, limits_);
+    std::uint8_t* const pattern = panel_.patterns.data() + panel_.patterns.size() - kChunk + inside;
+    for (int at = 0; at < count; ++at) pattern[at] = static_cast<std::uint8_t>(pairing.term(at));
+    for (int at = 0; at < count; at += 4) {
+      std::int32_t values[kStepWeights];
+      for (int c = 0; c < kPanel; ++c) {
+        for (int k = 0; k < 4; ++k) values[4 * c + k] = w[pairing.term(at + k)][c];
+      }
+      append_parts(static_cast<std::int32_t>((chunks_ - 1) * kChunk + inside + at), values, limits_, parts_);
+    }
+  }
+
+  void end_block_at(std::int64_t steps) {
+    if (static_cast<std::int64_t>(parts_.size()) < steps && chunks_ < kMostChunks) return;
+    if (parts_.empty()) return;
+    cost_ += emitter_.emit(parts_, chunks_, limits_, weights_, count_);
+    parts_.clear();
+    chunks_ = 0;
+  }
+  std::int64_t finish() {
+    end_block_at(1);
+    emitter_.finish(weights_);
+    return cost_;
+  }
+
+  const WeightView& w_;
+  std::int64_t first_channel_, width_;
+  LaneLimits limits_;
+  BytePanel& panel_;
+  SegmentCount& count_;
+  Emitter emitter_;
+  std::vector<Part> parts_;
+  std::vector<std::int8_t> weights_;
+  std::int64_t chunks_ = 0, cost_ = 0;
+};
 
 }  // namespace
 
@@ -244,27 +406,42 @@ LaneLimits lane_limits(std::int64_t largest) {
   return {static_cast<std::int32_t>(INT16_MAX / largest), static_cast<std::int32_t>(-INT16_MIN / largest)};
 }
 
-std::optional<ByteWeights> ByteWeights::pack(std::span<const Run> runs, std::int64_t groups,
-                                             std::int64_t outputs_per_group, const WeightView& weights,
-                                             std::int64_t largest, bool at_any_cost) {
+ByteWeights ByteWeights::pack_once(std::span<const Run> runs, std::int64_t groups, std::int64_t outputs_per_group,
+                                   const WeightView& weights, std::int64_t largest, bool paired, std::int64_t most) {
   const LaneLimits limits = lane_limits(largest);
   const std::vector<Step> steps = steps_of(runs);
   ByteWeights packed;
   packed.groups_ = groups;
   packed.panels_ = ceil_div(outputs_per_group, kPanel);
   packed.steps_ = static_cast<std::int64_t>(steps.size());
-  std::int64_t pairs = 0;
-  for (const Run& run : runs) pairs += ceil_div(run.length, 2);
-  const std::int64_t allowed = groups * packed.panels_ * pairs * kPairsCost;
-  std::int64_t cost = 0;
+  packed.count_.paired = paired;
   for (std::int64_t group = 0; group < groups; ++group) {
     for (std::int64_t p = 0; p < packed.panels_; ++p) {
       const std::int64_t width = std::min(kPanel, outputs_per_group - p * kPanel);
-      cost += pack_panel(steps, weights, group * outputs_per_group + p * kPanel, width, limits,
-                         packed.all_.emplace_back(), packed.count_);
-      if (!at_any_cost && cost > allowed + 16 * kFusedCost[4]) return std::nullopt;
+      PanelPacker packer(weights, group * outputs_per_group + p * kPanel, width, limits, packed.all_.emplace_back(),
+                         packed.count_);
+      packed.cost_ += paired ? packer.paired(runs) + packed.steps_ * kOrderCost : packer.in_order(steps);
+      packed.count_.given += packed.steps_;
+      if (packed.cost_ > most) return packed;
     }
   }
+  return packed;
+}
+
+std::optional<ByteWeights> ByteWeights::pack(std::span<const Run> runs, std::int64_t groups,
+                                             std::int64_t outputs_per_group, const WeightView& weights,
+                                             std::int64_t largest, bool at_any_cost) {
+  std::int64_t pairs = 0;
+  for (const Run& run : runs) pairs += ceil_div(run.length, 2);
+  const std::int64_t by_pairs = groups * ceil_div(outputs_per_group, kPanel) * (pairs * kPairsCost + kFusedCost[4]);
+  const std::int64_t most = at_any_cost ? INT64_MAX : by_pairs;
+  ByteWeights packed = pack_once(runs, groups, outputs_per_group, weights, largest, false, most);
+  if (packed.count_.steps > packed.count_.given) {
+    ByteWeights paired =
+        pack_once(runs, groups, outputs_per_group, weights, largest, true, std::min(most, packed.cost_));
+    if (paired.cost_ < packed.cost_ || packed.cost_ > most) packed = std::move(paired);
+  }
+  if (packed.cost_ > most) return std::nullopt;
   return packed;
 }
 

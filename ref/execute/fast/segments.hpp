@@ -8,6 +8,10 @@
 //   p <= 32767 / largest   and   n <= 32768 / largest        (rounded down).
 // Segments are made from the real weights, for each panel of channels alone. A step that is too large by itself is
 // split: w = w' + w'', both parts in segments of their own. As largest <= 255, a lane always holds 128 of p or n.
+//
+// Where many steps would be split, each panel chooses which bytes are neighbours: among every 16 of the depth, terms
+// are paired so that large weights meet small ones or those of the other sign. The kernel puts the bytes into that
+// order.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +37,8 @@ LaneLimits lane_limits(std::int64_t largest);
 
 /// One panel of output channels: its steps in the order of the kernel, in blocks whose weights stay in L1.
 struct BytePanel {
-  std::vector<std::int32_t> offsets, lengths;
+  std::vector<std::int32_t> offsets, lengths, chunks;
+  std::vector<std::uint8_t> patterns;
   hwy::AlignedFreeUniquePtr<std::int8_t[]> weights;
   std::vector<ByteProgram> blocks;
 };
@@ -43,12 +48,13 @@ struct SegmentCount {
   std::int64_t given = 0;     ///< steps of the depth
   std::int64_t steps = 0;     ///< those that the kernel takes: more than given where some were split
   std::int64_t segments = 0;  ///< as the kernel widens them
+  bool paired = false;        ///< the panels order the depth
 };
 
 class ByteWeights {
  public:
   /// x: 0 .. largest. nullopt: 16-bit operands would be faster, as too many steps would have to be split; never so
-  /// with `at_any_cost`.
+  /// with `at_any_cost`. The kernel may read kChunk bytes behind the last of a row.
   static std::optional<ByteWeights> pack(std::span<const Run> runs, std::int64_t groups, std::int64_t outputs_per_group,
                                          const WeightView& weights, std::int64_t largest, bool at_any_cost = false);
 
@@ -61,6 +67,10 @@ class ByteWeights {
   const SegmentCount& count() const { return count_; }
 
  private:
+  static ByteWeights pack_once(std::span<const Run> runs, std::int64_t groups, std::int64_t outputs_per_group,
+                               const WeightView& weights, std::int64_t largest, bool paired, std::int64_t most);
+
+  std::int64_t cost_ = 0;
   std::int64_t groups_ = 0, panels_ = 0, steps_ = 0;
   std::vector<BytePanel> all_;
   SegmentCount count_;
