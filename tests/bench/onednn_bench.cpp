@@ -23,6 +23,7 @@
 #include "ref/execute/fast/byte_value.hpp"
 #include "ref/net/validate.hpp"
 #include "ref/read/fill.hpp"
+#include "tests/bench/bell.hpp"
 
 namespace obz {
 namespace {
@@ -43,33 +44,6 @@ constexpr Layer kLayers[] = {
 std::int64_t out_size(const Layer& l) { return (l.size + 2 * (l.kernel / 2) - l.kernel) / l.stride + 1; }
 double work_of(const Layer& l) {
   return static_cast<double>(out_size(l) * out_size(l) * l.in * l.out * l.kernel * l.kernel);
-}
-
-/// Normal but for its tails: twelve bytes added up.
-double bell(std::mt19937& random) {
-  double sum = 0;
-  for (int i = 0; i < 3; ++i) {
-    const auto bits = random();
-    for (int k = 0; k < 32; k += 8) sum += static_cast<double>(bits >> k & 255);
-  }
-  return sum - 12 * 127.5;
-}
-
-/// Bell-shaped weights, the largest of each channel at the end of the type, as symmetric quantization per channel
-/// leaves them: normal with the spread that makes the largest of so many about `top`.
-Tensor bell_weights(const Layer& l, IntType type, std::mt19937& random) {
-  Tensor w(Shape{l.out, l.kernel, l.kernel, l.in}, type);
-  const std::int64_t depth = l.kernel * l.kernel * l.in;
-  std::vector<double> real(static_cast<std::size_t>(depth));
-  for (std::int64_t o = 0; o < l.out; ++o) {
-    double top = 0;
-    for (double& v : real) top = std::max(top, std::abs(v = bell(random)));
-    for (std::size_t k = 0; k < real.size(); ++k) {
-      w.data[static_cast<std::size_t>(o * depth) + k] =
-          static_cast<std::int32_t>(std::lround(real[k] / top * static_cast<double>(type.max())));
-    }
-  }
-  return w;
 }
 
 struct Kind {
@@ -95,7 +69,7 @@ struct Ours {
     std::mt19937 random(1);
     const auto pad = static_cast<std::int32_t>(l.kernel / 2), stride = static_cast<std::int32_t>(l.stride);
     Conv2d op;
-    op.filter.weights = bell_weights(l, kind.w, random);
+    op.filter.weights = bell_weights(Shape{l.out, l.kernel, l.kernel, l.in}, kind.w, random);
     op.filter.bias.assign(static_cast<std::size_t>(l.out), 1000);
     op.window = {
         .stride_h = stride, .stride_w = stride, .pad_top = pad, .pad_left = pad, .pad_bottom = pad, .pad_right = pad};
@@ -174,7 +148,7 @@ struct Theirs {
     info = primitive.impl_info_str();
     conv = dnnl::convolution_forward(primitive);
     std::mt19937 random(1);
-    const Tensor weights = bell_weights(l, kInt8, random);
+    const Tensor weights = bell_weights(Shape{l.out, l.kernel, l.kernel, l.in}, kInt8, random);
     memory ours({{l.out, l.in, l.kernel, l.kernel}, Type::s8, Tag::ohwi}, engine);
     auto* to = static_cast<std::int8_t*>(ours.get_data_handle());
     for (std::size_t i = 0; i < weights.data.size(); ++i) to[i] = static_cast<std::int8_t>(weights.data[i]);

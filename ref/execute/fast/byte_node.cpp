@@ -74,33 +74,51 @@ class ByteMaxPool final : public ByteNode {
   const char* path() const override { return "rows"; }
 
  private:
+  /// to[i] = max(to[i], from[i])
+  static void raise(const std::uint8_t* __restrict from, std::int64_t count, std::uint8_t* __restrict to) {
+    for (std::int64_t i = 0; i < count; ++i) to[i] = from[i] > to[i] ? from[i] : to[i];
+  }
+
+  /// Down the columns of the window's rows first, then along the row.
   void row(const ByteValue& x, const ByteValue& y, std::int64_t n, std::int64_t oh) const {
     const Window& w = op_.window;
+    std::vector<std::uint8_t> columns(static_cast<std::size_t>(x.w * x.pixel));
+    bool any_row = false;
+    for (std::int64_t kh = 0; kh < op_.kernel_h; ++kh) {
+      const std::int64_t h = oh * w.stride_h + kh * w.dilation_h - w.pad_top;
+      if (h < 0 || h >= x.h) continue;
+      const std::uint8_t* const from = x.data + (n * x.h + h) * x.w * x.pixel;
+      if (!any_row) {
+        std::copy_n(from, x.w * x.pixel, columns.data());
+      } else {
+        raise(from, x.w * x.pixel, columns.data());
+      }
+      any_row = true;
+    }
+    const bool changes = op_.lo > x.base || op_.hi < x.base + UINT8_MAX || x.base != y.base;
+    const auto finish = [&](std::int32_t v) {
+      return static_cast<std::uint8_t>(std::clamp(v, op_.lo, op_.hi) - y.base);
+    };
+    std::uint8_t finished[256];
+    for (int v = 0; v < 256; ++v) finished[v] = finish(v + x.base);
     for (std::int64_t ow = 0; ow < y.w; ++ow) {
       std::uint8_t* const to = y.data + ((n * y.h + oh) * y.w + ow) * y.pixel;
       bool any = false;
-      for (std::int64_t kh = 0; kh < op_.kernel_h; ++kh) {
-        const std::int64_t h = oh * w.stride_h + kh * w.dilation_h - w.pad_top;
-        if (h < 0 || h >= x.h) continue;
-        for (std::int64_t kw = 0; kw < op_.kernel_w; ++kw) {
-          const std::int64_t column = ow * w.stride_w + kw * w.dilation_w - w.pad_left;
-          if (column < 0 || column >= x.w) continue;
-          const std::uint8_t* const from = x.data + ((n * x.h + h) * x.w + column) * x.pixel;
-          if (!any) {
-            std::memcpy(to, from, static_cast<std::size_t>(x.c));
-          } else {
-            for (std::int64_t c = 0; c < x.c; ++c) to[c] = std::max(to[c], from[c]);
-          }
-          any = true;
+      for (std::int64_t kw = 0; any_row && kw < op_.kernel_w; ++kw) {
+        const std::int64_t column = ow * w.stride_w + kw * w.dilation_w - w.pad_left;
+        if (column < 0 || column >= x.w) continue;
+        const std::uint8_t* const from = columns.data() + column * x.pixel;
+        if (!any) {
+          std::memcpy(to, from, static_cast<std::size_t>(x.c));
+        } else {
+          raise(from, x.c, to);
         }
+        any = true;
       }
-      const auto finish = [&](std::int32_t v) {
-        return static_cast<std::uint8_t>(std::clamp(v, op_.lo, op_.hi) - y.base);
-      };
       if (!any) {
         std::fill_n(to, y.c, finish(lowest_));
-      } else if (op_.lo > x.base || op_.hi < x.base + UINT8_MAX || x.base != y.base) {
-        for (std::int64_t c = 0; c < y.c; ++c) to[c] = finish(to[c] + x.base);
+      } else if (changes) {
+        for (std::int64_t c = 0; c < y.c; ++c) to[c] = finished[to[c]];
       }
     }
   }
@@ -141,9 +159,9 @@ std::optional<ByteSum> find_sum(const Add& op, const ByteSite& s, const std::vec
   a *= out;
   b *= op.subtract ? -out : out;
   const Channel& c = op.out.channels[0];
-  const double offset_a = (s.in_bases[0] - op.a_zero_point) * a, offset_b = (s.in_bases[1] - op.b_zero_point) * b;
-  const bool in_range =
-      std::abs(a) < 1000 && std::abs(b) < 1000 && std::abs(offset_a) < 1e5 && std::abs(offset_b) < 1e5;
+  const std::int64_t add_a = s.in_bases[0] - op.a_zero_point, add_b = s.in_bases[1] - op.b_zero_point;
+  constexpr std::int64_t far = 1 << 16;
+  const bool in_range = std::abs(a) < 32 && std::abs(b) < 32 && std::abs(add_a) < far && std::abs(add_b) < far;
   if (!in_range || std::abs(c.zero_point) > 1 << 20) return std::nullopt;  // NaN, too, is not in range
   const std::int64_t shift = c.zero_point - s.out_base;
   for (const bool apart : {false, true}) {
@@ -154,8 +172,8 @@ std::optional<ByteSum> find_sum(const Add& op, const ByteSite& s, const std::vec
           for (int k = 0; k < std::abs(ulps); ++k) f = std::nextafter(f, ulps > 0 ? 1e9F : -1e9F);
           return f;
         };
-        ByteSum sum{nudged(a, ulps_a), nudged(b, ulps_b), static_cast<float>(apart ? offset_a : 0),
-                    static_cast<float>(apart ? offset_b : offset_a + offset_b), apart};
+        ByteSum sum{nudged(a, ulps_a), nudged(b, ulps_b), static_cast<std::int32_t>(add_a),
+                    static_cast<std::int32_t>(add_b), apart};
         sum.after =
             static_cast<std::int32_t>(static_cast<std::uint32_t>(apart ? 2 : 1) * static_cast<std::uint32_t>(unbias) +
                                       static_cast<std::uint32_t>(shift));

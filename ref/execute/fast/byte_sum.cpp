@@ -21,16 +21,16 @@ HWY_INLINE void add_all(const ByteSum& s, const std::uint8_t* a, const std::uint
   const hn::RebindToFloat<decltype(d)> f;
   const hn::Rebind<std::uint8_t, decltype(d)> bytes;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const auto scale_a = hn::Set(f, s.scale_a), scale_b = hn::Set(f, s.scale_b), offset = hn::Set(f, s.offset),
-             offset_a = hn::Set(f, s.offset_a), magic = hn::Set(f, kRoundToInteger);
+  const auto scale_a = hn::Set(f, s.scale_a), scale_b = hn::Set(f, s.scale_b), magic = hn::Set(f, kRoundToInteger);
+  const auto add_a = hn::Set(d, s.add_a), add_b = hn::Set(d, s.add_b);
   const auto after = hn::Set(d, s.after), lo = hn::Set(d, s.lo), hi = hn::Set(d, s.hi);
-  const auto real = [&](const std::uint8_t* from)
-                        HWY_ATTR { return hn::ConvertTo(f, hn::PromoteTo(d, hn::LoadU(bytes, from))); };
   const auto one = [&](const std::uint8_t* pa, const std::uint8_t* pb) HWY_ATTR {
-    const auto xa = hn::Mul(real(pa), scale_a), xb = hn::Add(hn::Mul(real(pb), scale_b), offset);
+    const auto a32 = hn::Add(hn::PromoteTo(d, hn::LoadU(bytes, pa)), add_a);
+    const auto b32 = hn::Add(hn::PromoteTo(d, hn::LoadU(bytes, pb)), add_b);
+    const auto xa = hn::Mul(hn::ConvertTo(f, a32), scale_a), xb = hn::Mul(hn::ConvertTo(f, b32), scale_b);
     auto sum = hn::Zero(d);
     if constexpr (kApart) {
-      sum = hn::Add(hn::BitCast(d, hn::Add(hn::Add(xa, offset_a), magic)), hn::BitCast(d, hn::Add(xb, magic)));
+      sum = hn::Add(hn::BitCast(d, hn::Add(xa, magic)), hn::BitCast(d, hn::Add(xb, magic)));
     } else {
       sum = hn::BitCast(d, hn::Add(hn::Add(xa, xb), magic));
     }

@@ -5,10 +5,11 @@
 
 namespace obz::fast {
 
-/// y = clamp(round(a * scale_a + (b * scale_b + offset)) + after), or with `apart`
-/// y = clamp(round(a * scale_a + offset_a) + round(b * scale_b + offset) + after); ties to even, float32 throughout.
+/// y = clamp(round((a + add_a) * scale_a + (b + add_b) * scale_b) + after), or with `apart` each product rounded by
+/// itself; ties to even, float32 throughout.
 struct ByteSum {
-  float scale_a = 0, scale_b = 0, offset_a = 0, offset = 0;
+  float scale_a = 0, scale_b = 0;
+  std::int32_t add_a = 0, add_b = 0;
   bool apart = false;
   std::int32_t after = 0;       ///< what undoes the rounding's 1.5 * 2^23 is in it
   std::int32_t lo = 0, hi = 0;  ///< 0 .. 255
