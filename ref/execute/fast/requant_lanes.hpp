@@ -42,7 +42,7 @@ enum class RequantForm : std::uint8_t { one_stage, two_stage, float32, stairs };
 /// 1.5 * 2^23: added to a float32 of less than 2^22 it leaves the nearest integer, ties to even, in the last bits.
 inline constexpr float kRoundToInteger = 12582912.0F;
 /// Accumulators of one channel that stairs may correct.
-inline constexpr int kStrays = 2;
+inline constexpr int kStrays = 4;
 
 struct alignas(64) RequantLanes {
   RequantForm form = RequantForm::one_stage;

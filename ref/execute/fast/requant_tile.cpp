@@ -265,11 +265,12 @@ void choose_offset(const RequantLanes& l, const std::int32_t* tile, std::int64_t
 
 void StairsToBytes(const RequantLanes& l, const std::int32_t* tile, std::int64_t rows, std::int32_t base,
                    std::uint8_t* const* to, std::int64_t at) {
-  static_assert(kStrays == 2);
+  static_assert(kStrays == 4);
   switch (l.strays) {
     case 0: return choose_offset<0>(l, tile, rows, base, to, at);
     case 1: return choose_offset<1>(l, tile, rows, base, to, at);
-    default: return choose_offset<2>(l, tile, rows, base, to, at);
+    case 2: return choose_offset<2>(l, tile, rows, base, to, at);
+    default: return choose_offset<kStrays>(l, tile, rows, base, to, at);
   }
 }
 
