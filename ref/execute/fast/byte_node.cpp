@@ -14,7 +14,7 @@
 namespace obz::fast {
 namespace {
 
-constexpr std::int64_t kGrain = 1 << 16;
+constexpr std::int64_t kGrain = 1 << 14;
 
 /// y = table[x]
 class ByteTable final : public ByteNode {
