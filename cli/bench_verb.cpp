@@ -1,5 +1,6 @@
 // obz bench: the measurements that docs/ quotes, each with what it compared.
 #include <chrono>
+#include <fstream>
 #include <memory>
 
 #include <fmt/format.h>
@@ -17,14 +18,16 @@
 #include "ref/arith/apply.hpp"
 #include "ref/base/file.hpp"
 #include "ref/execute/fast.hpp"
+#include "ref/execute/fast_net.hpp"
 #include "ref/execute/naive.hpp"
 #include "ref/net/cost.hpp"
+#include "ref/net/save_load.hpp"
 
 namespace obz::cli {
 namespace {
 
 struct Options {
-  std::string topic, svg;
+  std::string topic, svg, net;
   std::int64_t count = 0, threads = 1;
   std::uint64_t seed = 1;
   std::shared_ptr<Given> given = std::make_shared<Given>();
@@ -241,6 +244,46 @@ int bench_layers(const Options& o) {
   return 0;
 }
 
+// --- net: a whole network, fast ------------------------------------------------------------------------------
+
+/// Most memory that the process has had at once, in MiB, from the kernel's own account; 0 where there is none.
+double peak_memory() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::stod(line.substr(6)) / 1024;
+  }
+  return 0;
+}
+
+int bench_net(const Options& o) {
+  if (o.net.empty()) throw Error("bench net: expected --net NET");
+  const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(o.threads));
+  const int runs = o.count > 0 ? static_cast<int>(std::min<std::int64_t>(o.count, 1000)) : 15;
+  IntNet loaded = load_net(o.net);
+  const std::vector<Tensor> inputs = random_inputs(loaded, Goal::random, o.seed, 0);
+  LayerCost cost;
+  for (const Node& node : loaded.nodes) cost += cost_of(loaded, node);
+  std::unique_ptr<FastNet> net;
+  const double prepare = seconds_of([&] { net = std::make_unique<FastNet>(std::move(loaded)); });
+  const double best = best_of(runs, [&] { net->run(inputs); });
+  const double peak = peak_memory();
+  const std::vector<double> seconds = net->profile(inputs, runs);
+  Table table({"node", "path", ">ms", ">GMAC/s"});
+  const std::vector<std::string> paths = net->paths();
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const Node& node = net->net().nodes[i];
+    const auto macs = static_cast<double>(cost_of(net->net(), node).macs);
+    table.add({node.name, paths[i], fmt::format("{:.3f}", seconds[i] * 1e3),
+               macs > 0 ? fmt::format("{:.1f}", macs / seconds[i] / 1e9) : ""});
+  }
+  fmt::print(
+      "{}\n{}: {} thread(s), best of {}: {:.2f} ms a sample, {:.1f} GMAC/s; prepared in {:.2f} s, values {:.1f} MiB, "
+      "peak memory {:.0f} MiB\n",
+      table.text(), net->net().name, o.threads, runs, best * 1e3, static_cast<double>(cost.macs) / best / 1e9, prepare,
+      static_cast<double>(net->value_bytes()) / 1048576, peak);
+  return 0;
+}
+
 int run(const Options& o) {
   constexpr std::int64_t most = 100'000'000;
   if (o.given->count("--count") != 0 && (o.count < 1 || o.count > most)) {
@@ -248,7 +291,8 @@ int run(const Options& o) {
   }
   Given known{"topic", "--seed"};
   if (o.topic != "pairs") known.insert("--count");
-  if (o.topic == "layers") known.insert("--threads");
+  if (o.topic == "layers" || o.topic == "net") known.insert("--threads");
+  if (o.topic == "net") known.insert("--net");
   if (o.topic == "vectors") known.insert("--svg");
   require_only(*o.given, known, fmt::format("bench {}", o.topic));
   constexpr std::int64_t most_threads = 1024;
@@ -259,29 +303,32 @@ int run(const Options& o) {
   if (o.topic == "vectors") return bench_vectors(o);
   if (o.topic == "stream") return bench_stream(o);
   if (o.topic == "layers") return bench_layers(o);
-  throw Error(fmt::format("bench {}: expected profiles, pairs, vectors, stream or layers", o.topic));
+  if (o.topic == "net") return bench_net(o);
+  throw Error(fmt::format("bench {}: expected profiles, pairs, vectors, stream, layers or net", o.topic));
 }
 
 }  // namespace
 
 Verb bench_verb() {
   auto o = std::make_shared<Options>();
-  return {
-      "bench",
-      "The measurements the documentation quotes",
-      "  obz bench profiles          how often profiles disagree\n"
-      "  obz bench vectors           wrong devices found by complete, random and tolerant comparison\n"
-      "  obz bench stream            cases a second of gen and ver\n"
-      "  obz bench layers            fast beside ref on ResNet-50 layers\n",
-      {{"topic", "TOPIC", "profiles, pairs, vectors, stream or layers", &o->topic, true},
-       {"--count,-n", "N",
-        "cases (profiles 6,000,000, stream 4,000,000); channels (vectors 1,000); runs to take the best of (layers 15)",
-        &o->count},
-       {"--threads", "N", "layers: worker threads (default 1)", &o->threads},
-       {"--svg", "FILE", "vectors: also a bar chart", &o->svg},
-       {"--seed,-s", "N", "default 1", &o->seed}},
-      [o] { return run(*o); },
-      o->given};
+  return {"bench",
+          "The measurements the documentation quotes",
+          "  obz bench profiles          how often profiles disagree\n"
+          "  obz bench vectors           wrong devices found by complete, random and tolerant comparison\n"
+          "  obz bench stream            cases a second of gen and ver\n"
+          "  obz bench layers            fast beside ref on ResNet-50 layers\n"
+          "  obz bench net --net m.obz   a whole network on fast, layer by layer\n",
+          {{"topic", "TOPIC", "profiles, pairs, vectors, stream, layers or net", &o->topic, true},
+           {"--net", "NET", "net: an .obz network", &o->net},
+           {"--count,-n", "N",
+            "cases (profiles 6,000,000, stream 4,000,000); channels (vectors 1,000); runs to take the best of (layers, "
+            "net 15)",
+            &o->count},
+           {"--threads", "N", "layers, net: worker threads (default 1)", &o->threads},
+           {"--svg", "FILE", "vectors: also a bar chart", &o->svg},
+           {"--seed,-s", "N", "default 1", &o->seed}},
+          [o] { return run(*o); },
+          o->given};
 }
 
 }  // namespace obz::cli

@@ -225,6 +225,19 @@ void print_layer_theories(const IntNet& net, const InputSet& inputs, const std::
     fmt::print("  {}{}\n", describe(e->best[i].requant), e->best[i].sum == Fault{} ? "" : "; the sum: " + sum);
   }
   if (e->best.size() > most) fmt::print("  and {} more\n", e->best.size() - most);
+  const NearSums& near = e->near;
+  if (near.outputs == 0) return;
+  fmt::print(
+      "{} of the {} others are the outputs of accumulators that are off by {} to {}; the right ones there are {} or "
+      "more\n",
+      grouped(near.outputs), grouped(e->observed - e->explained), grouped(near.least), grouped(near.most),
+      grouped(near.smallest_sum));
+  constexpr std::int64_t float32_grows_inexact = 1 << 21;
+  if (near.smallest_sum >= float32_grows_inexact) {
+    fmt::print(
+        "so large sums do not survive float32 (24 bits, less after scaling): a device that sums or rescales in float32 "
+        "answers like this\n");
+  }
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 #include <bit>
 #include <map>
 
-#include "ref/base/philox.hpp"
 #include "golden/complete/complete.hpp"
+#include "ref/base/philox.hpp"
 
 namespace obz {
 namespace {
@@ -163,7 +163,7 @@ Explanation explain(const std::vector<Observation>& observations, const Theory& 
   std::vector<Contender> running;
   const bool zero_points = std::any_of(observations.begin(), observations.end(),
                                        [](const Observation& o) { return o.asked.channel.zero_point != 0; });
-  for (const Theory& t : theory_space(reference, zero_points)) running.push_back({t, 0});
+  for (const Theory& t : theory_space(reference, zero_points, true)) running.push_back({t, 0});
   constexpr std::size_t chunk = 64;
   for (std::size_t begin = 0; begin < observations.size(); begin += chunk) {
     const std::size_t end = std::min(begin + chunk, observations.size());

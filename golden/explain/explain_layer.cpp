@@ -48,6 +48,42 @@ std::vector<Observation> observations(const LayerUnit& unit, const Requant& requ
   return all;
 }
 
+/// The nearest accumulator whose output is the one seen, within 2^20 of the right one; requantizers are monotone.
+std::optional<std::int64_t> distance_to(const Theory& t, const Observation& o, IntType out) {
+  const auto output = [&](std::int64_t acc) {
+    return predict(t, saturate(acc, kInt32.min(), kInt32.max()), o.asked.channel, o.asked.channel, out);
+  };
+  constexpr std::int64_t reach = 1 << 20;
+  const std::int64_t sign = output(o.asked.acc) < o.got ? 1 : -1;
+  std::int64_t lo = 0, hi = reach;  // output(acc + sign * hi) has reached what was seen
+  const auto reached = [&](std::int64_t d) {
+    const std::int64_t y = output(o.asked.acc + sign * d);
+    return sign > 0 ? y >= o.got : y <= o.got;
+  };
+  if (!reached(hi)) return std::nullopt;
+  while (hi - lo > 1) {
+    const std::int64_t middle = lo + (hi - lo) / 2;
+    (reached(middle) ? hi : lo) = middle;
+  }
+  if (output(o.asked.acc + sign * hi) != o.got) return std::nullopt;
+  return hi;
+}
+
+NearSums near_sums(const std::vector<Observation>& all, const Theory& t, IntType out) {
+  NearSums near;
+  for (const Observation& o : all) {
+    if (predict(t, o.asked.acc, o.asked.channel, o.asked.channel, out) == o.got) continue;
+    const auto d = distance_to(t, o, out);
+    if (!d) continue;
+    const std::int64_t size = std::abs(o.asked.acc);
+    near.least = near.outputs == 0 ? *d : std::min(near.least, *d);
+    near.smallest_sum = near.outputs == 0 ? size : std::min(near.smallest_sum, size);
+    near.most = std::max(near.most, *d);
+    ++near.outputs;
+  }
+  return near;
+}
+
 }  // namespace
 
 std::optional<LayerExplanation> explain_layer(const IntNet& layer, const InputSet& inputs,
@@ -81,10 +117,11 @@ std::optional<LayerExplanation> explain_layer(const IntNet& layer, const InputSe
     if (e.explained == e.observed) break;
   }
   if (share < 0) return std::nullopt;
-  const Explanation e = explain(
-      observations(unit, *requant, best, inputs, seen, std::max<std::size_t>(1, outputs / many)), reference, out);
-  LayerExplanation result{e.observed, e.explained, {}};
+  const auto all = observations(unit, *requant, best, inputs, seen, std::max<std::size_t>(1, outputs / many));
+  const Explanation e = explain(all, reference, out);
+  LayerExplanation result{e.observed, e.explained, {}, {}};
   for (const Theory& t : e.best) result.best.push_back({best, t});
+  if (!e.best.empty()) result.near = near_sums(all, e.best[0], out);
   return result;
 }
 

@@ -15,7 +15,8 @@ Channel effective(const Theory& t, const Channel& given, const Channel& before) 
   Channel c = given;
   switch (t.multiplier) {
     case MultiplierIs::given:
-    case MultiplierIs::float32: break;
+    case MultiplierIs::float32:
+    case MultiplierIs::float64: break;
     case MultiplierIs::rounded_16:
       c.multiplier = std::min<std::int64_t>((c.multiplier + (1 << 15)) >> 16, 0x7FFF);
       c.shift -= 16;
@@ -102,6 +103,15 @@ RequantTrace scaled_and_summed(const Theory& t, std::int64_t acc, Channel c, con
     trace.scaled = round_real(static_cast<double>(std::clamp(real, -reach, reach)), t.rounding);
     return trace;
   }
+  if (t.multiplier == MultiplierIs::float64) {
+    const std::int64_t entering = t.zero_point == ZeroPointIs::before_scaling ? acc + zp : acc;
+    double real = std::ldexp(static_cast<double>(entering) * static_cast<double>(c.multiplier), -c.shift);
+    if (t.zero_point == ZeroPointIs::before_rounding) real += static_cast<double>(zp);
+    constexpr double reach = 4.6e18;
+    RequantTrace trace;
+    trace.scaled = round_real(std::clamp(real, -reach, reach), t.rounding);
+    return trace;
+  }
   c.zero_point = t.zero_point == ZeroPointIs::before_rounding || t.zero_point == ZeroPointIs::before_scaling
                      ? static_cast<std::int32_t>(zp)
                      : 0;
@@ -124,9 +134,13 @@ struct EnumNames<Stages> {
 };
 template <>
 struct EnumNames<MultiplierIs> {
-  static constexpr std::array<std::string_view, 6> values{
-      "the multiplier given",           "a multiplier rounded to 16 bits",   "a multiplier truncated to 16 bits",
-      "a multiplier rounded to 8 bits", "the multiplier of the case before", "a float32 scale"};
+  static constexpr std::array<std::string_view, 7> values{"the multiplier given",
+                                                          "a multiplier rounded to 16 bits",
+                                                          "a multiplier truncated to 16 bits",
+                                                          "a multiplier rounded to 8 bits",
+                                                          "the multiplier of the case before",
+                                                          "a float32 scale",
+                                                          "a product kept as float64 (53 bits)"};
 };
 template <>
 struct EnumNames<ZeroPointIs> {
@@ -156,17 +170,20 @@ int departures(const Theory& t, const Theory& from) {
          (t.extra_shift != from.extra_shift);
 }
 
-std::vector<Theory> theory_space(const Theory& from, bool zero_points) {
+std::vector<Theory> theory_space(const Theory& from, bool zero_points, bool doubles) {
   std::vector<Theory> all;
   for (const Rounding rounding : all_of<Rounding>()) {
     for (const Stages stages : all_of<Stages>()) {
       for (const MultiplierIs multiplier : all_of<MultiplierIs>()) {
-        if (multiplier == MultiplierIs::float32 && stages != Stages::one) continue;  // a float unit has no bit 31
+        const bool real = multiplier == MultiplierIs::float32 || multiplier == MultiplierIs::float64;
+        if (real && stages != Stages::one) continue;  // a float unit has no bit 31
+        if (multiplier == MultiplierIs::float64 && !doubles) continue;
         for (const ZeroPointIs zero_point : all_of<ZeroPointIs>()) {
           if (!zero_points && zero_point != ZeroPointIs::after) continue;
           for (const ClampIs clamp : all_of<ClampIs>()) {
             if (!zero_points && clamp == ClampIs::before_zero_point) continue;
             for (const AccumulatorIs accumulator : all_of<AccumulatorIs>()) {
+              if (multiplier == MultiplierIs::float64 && accumulator != AccumulatorIs::full) continue;  // below 2^53
               for (const std::int8_t extra : {std::int8_t{0}, std::int8_t{-1}, std::int8_t{1}}) {
                 all.push_back({rounding, stages, multiplier, zero_point, clamp, accumulator, extra});
               }
@@ -223,7 +240,7 @@ std::string describe(const Theory& t) {
                                                              "ties away from zero", "ties to even"};
   std::string text(roundings[static_cast<std::size_t>(t.rounding)]);
   const auto add = [&](std::string_view part) { text += fmt::format(", {}", part); };
-  if (t.multiplier != MultiplierIs::float32) add(name_of(t.stages));
+  if (t.multiplier != MultiplierIs::float32 && t.multiplier != MultiplierIs::float64) add(name_of(t.stages));
   if (t.multiplier != MultiplierIs::given) add(name_of(t.multiplier));
   if (t.extra_shift != 0) add(t.extra_shift > 0 ? "shift one too many" : "shift one too few");
   if (t.zero_point != ZeroPointIs::after) add(name_of(t.zero_point));
@@ -235,7 +252,11 @@ std::string describe(const Theory& t) {
 std::vector<std::string> profiles_like(const Theory& theory) {
   std::vector<std::string> ids;
   for (const Profile& p : profile_catalogue()) {
-    const auto same = theory_of(p);
+    auto same = theory_of(p);
+    if (theory.multiplier == MultiplierIs::float64) {
+      if (p.recipe.arithmetic != Arithmetic::float64_dyadic) continue;
+      same->multiplier = MultiplierIs::float64;
+    }
     if (same && *same == theory) ids.emplace_back(p.id);
   }
   return ids;

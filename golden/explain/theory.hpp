@@ -28,6 +28,7 @@ enum class MultiplierIs : std::uint8_t {
   rounded_8,     ///< the upper 8 bits, rounded, shift reduced alike
   neighbours,    ///< multiplier and shift of the case before: a channel index off by one
   float32,       ///< float32(acc) * float32(m / 2^s): a float unit
+  float64,       ///< double(acc) * double(m): exact up to 2^53 only (HAWQ's PyTorch code)
 };
 
 enum class ZeroPointIs : std::uint8_t {
@@ -69,7 +70,9 @@ struct Theory {
 
 /// Every theory, simplest first: by the number of departures from `from`, then in a fixed order. Where there are no
 /// zero points (all are 0), the theories about them are one function each with a simpler one and are left out.
-std::vector<Theory> theory_space(const Theory& from, bool zero_points = true);
+/// `doubles` adds products kept as float64, which differ next to ties beyond 2^53 alone: answers may hold such cases,
+/// questions do not look for them.
+std::vector<Theory> theory_space(const Theory& from, bool zero_points = true, bool doubles = false);
 
 /// How many of its choices differ from `from`.
 int departures(const Theory& theory, const Theory& from);

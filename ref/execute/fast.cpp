@@ -65,8 +65,8 @@ void requantize_panel(fast::RequantLanes lanes, const Recipe& recipe, std::span<
 
 }  // namespace
 
-std::unique_ptr<FastNode> prepare_fast(const IntNet& net, const Node& node) {
-  const fast::NodeSite site{net, node};
+std::unique_ptr<FastNode> prepare_fast(const IntNet& net, const Node& node, const std::vector<Range>* ranges) {
+  const fast::NodeSite site{net, node, ranges};
   fast::Prepared prepared = std::visit(Prepare{site}, node.op);
   return prepared ? std::move(prepared) : std::make_unique<NaiveNode>(node);
 }
@@ -74,9 +74,10 @@ std::unique_ptr<FastNode> prepare_fast(const IntNet& net, const Node& node) {
 /// Nodes by position. Preparing is serial on purpose: a thread that waited in a parallel loop here could pick
 /// up another sample and wait for this very node.
 struct FastExecutor::State {
-  explicit State(const IntNet& n) : net(n), once(n.nodes.size()), nodes(n.nodes.size()) {}
+  explicit State(const IntNet& n) : net(n), ranges(value_ranges(n)), once(n.nodes.size()), nodes(n.nodes.size()) {}
 
   const IntNet& net;
+  std::vector<Range> ranges;
   std::vector<std::once_flag> once;
   std::vector<std::unique_ptr<FastNode>> nodes;
 };
@@ -87,7 +88,7 @@ FastExecutor::~FastExecutor() = default;
 void FastExecutor::operator()(const Node& node, std::span<const Tensor* const> inputs, Tensor& y) {
   const auto index = static_cast<std::size_t>(&node - state_->net.nodes.data());
   OBZ_CHECK(index < state_->nodes.size());
-  std::call_once(state_->once[index], [&] { state_->nodes[index] = prepare_fast(state_->net, node); });
+  std::call_once(state_->once[index], [&] { state_->nodes[index] = prepare_fast(state_->net, node, &state_->ranges); });
   state_->nodes[index]->run(inputs, y);
 }
 

@@ -8,9 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "ref/net/bounds.hpp"
 #include "ref/net/net.hpp"
 
 namespace obz {
+
+namespace fast {
+struct ByteValue;
+}
 
 /// One node made ready: weights packed, requantizer in vector form. Immutable, so threads may share it.
 class FastNode {
@@ -18,12 +23,15 @@ class FastNode {
   virtual ~FastNode() = default;
   /// `y` has the node's output shape and type. Equal to run_naive bit for bit.
   virtual void run(std::span<const Tensor* const> inputs, Tensor& y) const = 0;
+  /// The same from bytes to bytes; `y` has its shape and base already. False: the node has no such form.
+  virtual bool run_bytes(std::span<const fast::ByteValue>, const fast::ByteValue&) const { return false; }
   /// "gemm int16 pairs", "naive": which path the node takes, for `obz info`.
   virtual std::string path() const = 0;
 };
 
-/// Requires a node of a validated net; keeps no reference to it. `net` gives the types of its inputs.
-std::unique_ptr<FastNode> prepare_fast(const IntNet& net, const Node& node);
+/// Requires a node of a validated net; keeps no reference to it. `net` gives the types of its inputs. With `ranges`
+/// (of all tensors, as value_ranges gives them) it may rely on its inputs staying inside, and checks that they do.
+std::unique_ptr<FastNode> prepare_fast(const IntNet& net, const Node& node, const std::vector<Range>* ranges = nullptr);
 
 /// A NodeRunner that prepares every node of `net` once, on first use. Safe to call from several threads.
 class FastExecutor {

@@ -50,14 +50,9 @@ void run_naive(const Node& node, std::span<const Tensor* const> inputs, Tensor& 
   std::visit(Run{inputs, y, tap}, node.op);
 }
 
-std::vector<Tensor> run_net(const IntNet& net, const std::vector<Tensor>& inputs, const NodeRunner& runner,
-                            const ValueTap& tap) {
+void check_inputs(const IntNet& net, const std::vector<Tensor>& inputs) {
   if (inputs.size() != net.inputs.size()) {
     throw Error(fmt::format("{}: expected {} inputs, got {}", net.name, net.inputs.size(), inputs.size()));
-  }
-  std::vector<Tensor> values(net.tensors.size());
-  for (std::size_t i = 0; i < net.tensors.size(); ++i) {
-    if (net.tensors[i].constant) values[i] = *net.tensors[i].constant;
   }
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const TensorInfo& info = net.tensors[static_cast<std::size_t>(net.inputs[i])];
@@ -65,6 +60,17 @@ std::vector<Tensor> run_net(const IntNet& net, const std::vector<Tensor>& inputs
       throw Error(fmt::format("{}: input \"{}\": expected {} {}, got {} {}", net.name, info.id, info.shape.text(),
                               type_text(info.type), inputs[i].shape.text(), type_text(inputs[i].type)));
     }
+  }
+}
+
+std::vector<Tensor> run_net(const IntNet& net, const std::vector<Tensor>& inputs, const NodeRunner& runner,
+                            const ValueTap& tap) {
+  check_inputs(net, inputs);
+  std::vector<Tensor> values(net.tensors.size());
+  for (std::size_t i = 0; i < net.tensors.size(); ++i) {
+    if (net.tensors[i].constant) values[i] = *net.tensors[i].constant;
+  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
     values[static_cast<std::size_t>(net.inputs[i])] = inputs[i];
     if (tap) tap(net.inputs[i], inputs[i]);
   }

@@ -18,6 +18,9 @@ using NodeRunner = std::function<void(const Node&, std::span<const Tensor* const
 /// Called with each value as it becomes known, network inputs first.
 using ValueTap = std::function<void(int tensor, const Tensor& value)>;
 
+/// Error when there are not as many inputs as the net has, or the shape or type of one is not the declared one.
+void check_inputs(const IntNet& net, const std::vector<Tensor>& inputs);
+
 /// Runs a validated net node by node. `inputs` in the order of net.inputs; returns values in the order of net.outputs.
 /// Error when an input's shape or type is not the declared one. Frees values after their last use.
 std::vector<Tensor> run_net(const IntNet& net, const std::vector<Tensor>& inputs, const NodeRunner& runner,

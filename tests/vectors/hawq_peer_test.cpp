@@ -8,16 +8,22 @@
 #include <map>
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "ref/arith/apply.hpp"
 #include "ref/arith/dyadic.hpp"
 #include "ref/arith/profile.hpp"
+#include "ref/base/file.hpp"
 #include "ref/border/convert.hpp"
 #include "ref/execute/fast.hpp"
+#include "ref/execute/inputs.hpp"
 #include "ref/execute/naive.hpp"
+#include "ref/net/save_load.hpp"
 #include "ref/ops/avg_pool.hpp"
+#include "ref/read/builder.hpp"
 #include "ref/read/fill.hpp"
+#include "tests/support/run_obz.hpp"
 #include "tests/support/shared_data.hpp"
 
 namespace obz::test {
@@ -129,6 +135,105 @@ TEST(HawqPeer, every_average_is_theirs_by_multiply_and_shift) {
     outputs += want.data.size();
   }
   EXPECT_GT(outputs, 20000U);
+}
+
+/// One layer of their stress test, its ReLU in the clamp.
+IntNet stress_layer(const NpzFile& t, const std::string& key, const nlohmann::json& c) {
+  const Tensor x = npy_to_tensor(t[key + "x_int"], kInt8, "x");
+  Shape one = x.shape;
+  one[0] = 1;
+  const NpyArray& w = t[key + "c.weight_int"];
+  const Tensor theirs = npy_to_tensor(w, kInt8, "w");
+  const std::int64_t o = w.shape[0], i = w.shape[1], plane = w.shape[2] * w.shape[3];
+  Conv2d conv{.layout = Layout::nchw};
+  conv.filter.weights = Tensor(Shape{o, w.shape[2], w.shape[3], i}, kInt8);
+  for (std::int64_t n = 0; n < theirs.elems(); ++n) {
+    conv.filter.weights.data[static_cast<std::size_t>((n / (i * plane) * plane + n % plane) * i + n / plane % i)] =
+        theirs.data[static_cast<std::size_t>(n)];
+  }
+  conv.filter.bias = t.integers(key + "c.bias_int");
+  const std::int32_t pad = c["padding"];
+  conv.window.pad_top = conv.window.pad_left = conv.window.pad_bottom = conv.window.pad_right = pad;
+  const auto m = t.integers(key + "b.M"), e = t.integers(key + "b.E");
+  const int bits = c["out_bits"];
+  const IntType out{static_cast<std::uint8_t>(bits), c["out_mode"] == "symmetric"};
+  conv.requant = {find_profile("hawq-v3/exact").recipe, {}};
+  for (std::size_t k = 0; k < m.size(); ++k) {
+    Channel channel{.multiplier = m[k], .shift = static_cast<std::int32_t>(e[k])};
+    channel.lo = 0;
+    channel.hi = out.max();
+    conv.requant.channels.push_back(channel);
+  }
+  NetBuilder builder("stress", "stress", "hawq-v3/exact");
+  const int in = builder.add_tensor({.id = "x", .name = "x", .shape = one, .type = kInt8});
+  builder.add_input(in);
+  builder.net().outputs = {builder.add_node("layer", "conv", conv, {in}, {.id = "y", .type = out})};
+  return builder.finish();
+}
+
+TEST(HawqPeer, where_their_float_simulation_is_inexact_ours_is_exact_and_explain_says_why) {
+  OBZ_REQUIRE_SHARED_DATA(hawq_folder());
+  const NpzFile t(hawq_folder() / "conv_stress.npz");
+  const auto cases = nlohmann::json::parse(std::ifstream(hawq_folder() / "README.json"))["conv_stress"]["cases"];
+  std::size_t theirs_differ = 0, layers = 0;
+  for (; layers < cases.size(); ++layers) {
+    const std::string key = fmt::format("case{}.", layers);
+    const IntNet net = stress_layer(t, key, cases[layers]);
+    const InputSet inputs(net, {t[key + "x_int"]}, {"x"});
+    const auto sums = t.integers(key + "acc_exact"), exact = t.integers(key + "out_exact");
+    const auto theirs = t.integers(key + "out_hawq");
+    std::size_t at = 0;
+    for (std::int64_t s = 0; s < inputs.count(); ++s) {
+      Tensor y(net.tensors[1].shape, net.tensors[1].type);
+      std::vector<std::int64_t> tap;
+      const std::vector<Tensor> in = inputs.sample(s);
+      const Tensor* x[] = {&in[0]};
+      run_naive(net.nodes[0], x, y, &tap);
+      for (std::size_t i = 0; i < y.data.size(); ++i, ++at) {
+        ASSERT_EQ(tap[i], sums[at]) << key;
+        ASSERT_EQ(y.data[i], exact[at]) << key;
+        theirs_differ += theirs[at] != exact[at] ? 1U : 0U;
+      }
+    }
+  }
+  EXPECT_EQ(layers, 8U);
+  EXPECT_EQ(theirs_differ, 5U) << "one of case 2, four of case 3";
+
+  const TempDir dir;
+  save_net(stress_layer(t, "case3.", cases[3]), dir / "layer.obz");
+  write_file(dir / "x.npy", format_npy(t["case3.x_int"]));
+  write_file(dir / "y.npy", format_npy(t["case3.out_hawq"]));
+  const ObzResult r = shell("cd " + dir.path().string() + " && obz explain layer.obz -i x.npy --got y.npy");
+  EXPECT_THAT(r.out, testing::HasSubstr("4 of the 4 others are the outputs of accumulators that are off by"))
+      << r.out << r.err;
+  EXPECT_THAT(r.out, testing::HasSubstr("do not survive float32")) << r.out;
+}
+
+TEST(HawqPeer, explain_names_the_float64_product_behind_their_constructed_rows) {
+  OBZ_REQUIRE_SHARED_DATA(hawq_folder());
+  std::string text;
+  std::int64_t rows = 0;
+  for (const NpzFile& t : parts_of("requant_case0")) {
+    const auto z = t.integers("z_int"), out = t.integers("out"), m = t.integers("M"), e = t.integers("E");
+    const auto bits = t.integers("bits"), mode = t.integers("mode"), category = t.integers("category");
+    for (std::size_t i = 0; i < z.size(); ++i) {
+      const bool wanted = category[i] == 0 || category[i] == 5;
+      if (!wanted || bits[i] != 16 || mode[i] != 0 || e[i] > 62 || !kInt32.holds(z[i]) || m[i] > INT32_MAX) continue;
+      const auto hex = [](std::int64_t v, std::uint64_t mask) { return static_cast<std::uint64_t>(v) & mask; };
+      text += fmt::format("{:08x} {:08x} {:02x} 0000 8000 7fff {:04x}\n", hex(z[i], 0xffffffff), m[i], e[i],
+                          hex(out[i], 0xffff));
+      ++rows;
+    }
+  }
+  const TempDir dir;
+  std::ofstream(dir / "rows.txt") << "# obz requant/1 profile=hawq-v3/exact out=int16 seed=1 count=" << rows
+                                  << " fields=acc:s32 mult:u32 shift:s8 zp:s16 lo:s16 hi:s16 out:s16\n"
+                                  << text;
+  const ObzResult r = shell("obz explain - < " + (dir / "rows.txt").string());
+  EXPECT_THAT(r.out, testing::HasSubstr("explains 1 420 (94.79 %), the best theory 1 498 (100.00 %)"))
+      << r.out << r.err;
+  EXPECT_THAT(r.out, testing::HasSubstr("ties to even, a product kept as float64 (53 bits)")) << r.out;
+  EXPECT_THAT(r.out, testing::HasSubstr("hawq-v3/torch")) << r.out;
 }
 
 /// Every tensor of a dump that is stored or hashed, on the given executor.

@@ -1,6 +1,7 @@
 // Dense layers and matrix products: rows that are already contiguous, weights packed once (dense) or per run (matmul).
 #include <algorithm>
 
+#include "ref/execute/fast/byte_value.hpp"
 #include "ref/execute/fast/convert.hpp"
 #include "ref/execute/fast/image.hpp"
 #include "ref/execute/fast/multiply.hpp"
@@ -9,17 +10,18 @@
 namespace obz::fast {
 namespace {
 
-/// Room for a matrix of int16 and what kernels may read behind it.
-hwy::AlignedFreeUniquePtr<std::int16_t[]> allocate_rows(std::int64_t count) {
-  auto values = hwy::AllocateAligned<std::int16_t>(static_cast<std::size_t>(count + kSlack));
-  std::fill_n(values.get() + count, kSlack, std::int16_t{0});
+/// Room for a matrix of T and what kernels may read behind it.
+template <class T>
+hwy::AlignedFreeUniquePtr<T[]> allocate_rows(std::int64_t count) {
+  auto values = hwy::AllocateAligned<T>(static_cast<std::size_t>(count + kSlack));
+  std::fill_n(values.get() + count, kSlack, T{0});
   return values;
 }
 
-/// Rows of `depth` int16 values at `in`, outputs of `outputs` values at `out`.
-RowGrid row_grid(const std::int16_t* in, std::int64_t rows, std::int64_t depth, std::int32_t* out,
-                 std::int64_t outputs) {
-  RowGrid g{.w = rows};
+/// Rows of `depth` values at `in`, outputs of `outputs` values at `out`.
+template <class T>
+RowGrid<T> row_grid(const T* in, std::int64_t rows, std::int64_t depth, std::int32_t* out, std::int64_t outputs) {
+  RowGrid<T> g{.w = rows};
   g.in = in;
   g.in_w = depth;
   g.out = out;
@@ -27,31 +29,45 @@ RowGrid row_grid(const std::int16_t* in, std::int64_t rows, std::int64_t depth, 
   return g;
 }
 
+/// T: what the kernel reads; Weights: PairProduct or ByteWeights.
+template <class T, class Weights>
 class DenseNode final : public FastNode {
  public:
-  DenseNode(const Dense& op, const LeftOperand& left, const SumPlan& plan, Epilogue epilogue)
+  DenseNode(const Dense& op, const LeftOperand& left, Weights weights, Epilogue epilogue, std::string path)
       : features_(op.filter.weights.shape[1]),
         offset_(left.offset),
-        depth_(plan_pairs({{0, features_}}, plan.block_length)),
+        weights_(std::move(weights)),
         epilogue_(std::move(epilogue)),
-        weights_(depth_, 1, epilogue_.map().outputs,
-                 WeightView{op.filter.weights.data.data(), features_, 1, op.filter.zero_points}) {}
+        path_(std::move(path)) {}
 
   void run(std::span<const Tensor* const> inputs, Tensor& y) const override {
     const Tensor& x = *inputs[0];
-    const auto rows = allocate_rows(x.elems());
+    const auto rows = allocate_rows<T>(x.elems());
     narrow_values(x.data.data(), x.elems(), offset_, rows.get());
-    multiply(depth_, weights_, epilogue_,
-             row_grid(rows.get(), x.elems() / features_, features_, y.data.data(), epilogue_.map().outputs));
+    multiply(weights_, epilogue_,
+             row_grid<T>(rows.get(), x.elems() / features_, features_, y.data.data(), epilogue_.map().outputs));
   }
-  std::string path() const override { return product_path(depth_, epilogue_); }
+  bool run_bytes(std::span<const ByteValue> inputs, const ByteValue& y) const override {
+    const ByteValue& x = inputs[0];
+    if (x.pixel != x.c || y.pixel != y.c) return false;
+    const std::int64_t count = x.size(), outputs = epilogue_.map().outputs;
+    RowGrid<T> g = row_grid<T>(nullptr, count / features_, features_, nullptr, outputs);
+    g.out_bytes = y.data;
+    g.out_base = y.base;
+    const auto rows = allocate_rows<T>(count);
+    shift_values(x.data, count, x.base - offset_, rows.get());
+    g.in = rows.get();
+    multiply(weights_, epilogue_, g);
+    return true;
+  }
+  std::string path() const override { return path_; }
 
  private:
   std::int64_t features_;
   std::int32_t offset_;
-  DepthPlan depth_;
+  Weights weights_;
   Epilogue epilogue_;
-  PackedWeights weights_;
+  std::string path_;
 };
 
 /// Largest |v - z| over a type and a list of zero points; false when some difference needs more than 16 bits.
@@ -85,7 +101,7 @@ class MatMulNode final : public FastNode {
       return broadcast_strides(Shape(std::vector<std::int64_t>(t.shape.begin(), t.shape.end() - 2)), batch);
     };
     const std::vector<std::int64_t> steps_a = steps_of(a), steps_b = steps_of(b), steps_y = strides_of(batch);
-    const auto rows = allocate_rows(m_ * k_);
+    const auto rows = allocate_rows<std::int16_t>(m_ * k_);
     for (std::int64_t i = 0; i < batch.elems(); ++i) {
       std::int64_t at_a = 0, at_b = 0;  // in matrices
       for (std::size_t axis = 0; axis < batch.rank(); ++axis) {
@@ -96,8 +112,8 @@ class MatMulNode final : public FastNode {
       fill_rows(a.data.data() + at_a * m_ * k_, rows.get());
       const WeightView columns{b.data.data() + at_b * k_ * n, transpose_b_ ? k_ : 1, transpose_b_ ? 1 : n,
                                b_zero_points_};
-      const PackedWeights weights(depth_, 1, n, columns);
-      multiply(depth_, weights, epilogue_, row_grid(rows.get(), m_, k_, y.data.data() + i * m_ * n, n));
+      const PairProduct product{depth_, PackedWeights(depth_, 1, n, columns)};
+      multiply(product, epilogue_, row_grid<std::int16_t>(rows.get(), m_, k_, y.data.data() + i * m_ * n, n));
     }
   }
   std::string path() const override { return product_path(depth_, epilogue_); }
@@ -124,12 +140,36 @@ class MatMulNode final : public FastNode {
 
 }  // namespace
 
+namespace {
+
+Epilogue epilogue_of(const Dense& op, const FilterPlan& filter) {
+  return Epilogue({1, op.filter.out_channels()}, filter.plan.mode, filter.sums, op.accumulator, op.requant);
+}
+
+}  // namespace
+
 Prepared prepare(const NodeSite& site, const Dense& op) {
-  if (site.out().shape.elems() == 0) return nullptr;
-  const auto filter = plan_filter(op.filter, site.in(0).type, op.x_zero_point, op.accumulator);
+  if (site.out().shape.elems() == 0 || op.filter.weights.elems() == 0) return nullptr;
+  const std::int64_t features = op.filter.weights.shape[1], outputs = op.filter.out_channels();
+  const std::vector<Run> runs{{0, features}};
+  const WeightView view{op.filter.weights.data.data(), features, 1, op.filter.zero_points};
+  const auto bytes = plan_filter(op.filter, byte_operand(site.range(0), op.x_zero_point, false), op.accumulator);
+  if (bytes && bytes->plan.mode != SumMode::wide) {
+    if (auto weights = ByteWeights::pack(runs, 1, outputs, view, bytes->left.largest)) {
+      Epilogue epilogue = epilogue_of(op, *bytes);
+      std::string path = product_path(*weights, epilogue);
+      return std::make_unique<DenseNode<std::uint8_t, ByteWeights>>(op, bytes->left, std::move(*weights),
+                                                                    std::move(epilogue), std::move(path));
+    }
+  }
+  const auto filter = plan_filter(op.filter, left_operand(site.in(0).type, op.x_zero_point), op.accumulator);
   if (!filter) return nullptr;
-  Epilogue epilogue({1, op.filter.out_channels()}, filter->plan.mode, filter->sums, op.accumulator, op.requant);
-  return std::make_unique<DenseNode>(op, filter->left, filter->plan, std::move(epilogue));
+  Epilogue epilogue = epilogue_of(op, *filter);
+  DepthPlan depth = plan_pairs(runs, filter->plan.block_length);
+  PackedWeights weights(depth, 1, outputs, view);
+  std::string path = product_path(depth, epilogue);
+  return std::make_unique<DenseNode<std::int16_t, PairProduct>>(
+      op, filter->left, PairProduct{std::move(depth), std::move(weights)}, std::move(epilogue), std::move(path));
 }
 
 Prepared prepare(const NodeSite& site, const MatMul& op) {

@@ -20,10 +20,26 @@ RequantLanes lanes_of(const Requant& r, RequantForm form, const Accumulator& a, 
   return lanes;
 }
 
+/// From so many rows on, proving the stairs pays within a few runs.
+constexpr std::int64_t kStairsRows = 48;
+
+/// `lanes` is untouched where a channel refuses.
+void replace_by_stairs(const Requant& r, const Accumulator& a, std::span<const ChannelSum> sums, std::int64_t first,
+                       RequantLanes& lanes) {
+  RequantLanes stairs;
+  stairs.form = RequantForm::stairs;
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    const auto lane = static_cast<std::int64_t>(i);
+    const std::uint64_t bound = accumulator_bound(sums[i].largest, a);
+    if (!fill_stairs(stairs, lane, r.recipe, r.channel(first + lane), bound)) return;
+  }
+  lanes = stairs;
+}
+
 }  // namespace
 
 Epilogue::Epilogue(const PanelMap& map, SumMode mode, std::span<const ChannelSum> sums, Accumulator accumulator,
-                   Requant requant)
+                   Requant requant, std::int64_t rows)
     : map_(map), mode_(mode), accumulator_(accumulator), requant_(std::move(requant)) {
   const std::int64_t register_top =
       accumulator.bits >= 64 ? INT64_MAX : (std::int64_t{1} << (accumulator.bits - 1)) - 1;
@@ -46,6 +62,7 @@ Epilogue::Epilogue(const PanelMap& map, SumMode mode, std::span<const ChannelSum
     if (form) {
       const auto part = sums.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(width));
       lanes_.push_back(lanes_of(requant_, *form, accumulator, part, first, ok));
+      if (ok && rows >= kStairsRows) replace_by_stairs(requant_, accumulator, part, first, lanes_.back());
     }
     is_vector_.push_back(ok);
   }
@@ -53,10 +70,35 @@ Epilogue::Epilogue(const PanelMap& map, SumMode mode, std::span<const ChannelSum
 
 bool Epilogue::is_vector() const { return std::find(is_vector_.begin(), is_vector_.end(), false) == is_vector_.end(); }
 
-void Epilogue::finish(std::int64_t panel, std::int32_t* tile, std::int64_t rows) const {
-  if (narrows_) {
-    for (std::int64_t i = 0; i < rows * kPanel; ++i) tile[i] = static_cast<std::int32_t>(accumulator_(tile[i]));
+void Epilogue::narrow(std::int32_t* tile, std::int64_t rows) const {
+  if (!narrows_) return;
+  for (std::int64_t i = 0; i < rows * kPanel; ++i) tile[i] = static_cast<std::int32_t>(accumulator_(tile[i]));
+}
+
+bool Epilogue::finish_bytes(std::int64_t panel, std::int32_t* tile, std::int64_t rows, std::int32_t base,
+                            std::uint8_t* const* to) const {
+  const auto index = static_cast<std::size_t>(panel);
+  if (!is_vector_[index] || lanes_[index].form != RequantForm::stairs) return false;
+  narrow(tile, rows);
+  const std::int64_t first = map_.first_channel(panel), width = map_.width(panel);
+  if (width == kPanel) {
+    stairs_to_bytes(lanes_[index], tile, rows, base, to, first);
+    return true;
   }
+  constexpr std::int64_t most = 64;  // rows at a time; they are written whole, and only their channels kept
+  std::uint8_t whole[most * kPanel];
+  std::uint8_t* buffer[most];
+  for (std::int64_t r = 0; r < most; ++r) buffer[r] = whole + r * kPanel;
+  for (std::int64_t r = 0; r < rows; r += most) {
+    const std::int64_t count = std::min(most, rows - r);
+    stairs_to_bytes(lanes_[index], tile + r * kPanel, count, base, buffer, 0);
+    for (std::int64_t i = 0; i < count; ++i) std::copy_n(buffer[i], width, to[r + i] + first);
+  }
+  return true;
+}
+
+void Epilogue::finish(std::int64_t panel, std::int32_t* tile, std::int64_t rows) const {
+  narrow(tile, rows);
   const auto index = static_cast<std::size_t>(panel);
   if (is_vector_[index] && requantize_tile(lanes_[index], tile, rows)) return;
   const std::int64_t first = map_.first_channel(panel), width = map_.width(panel);

@@ -27,9 +27,10 @@ struct PanelMap {
 
 class Epilogue {
  public:
-  /// `sums` per output channel of all groups.
+  /// `sums` per output channel of all groups. `rows` says how often a channel is requantized in a run: the quickest
+  /// form takes long to prove.
   Epilogue(const PanelMap& map, SumMode mode, std::span<const ChannelSum> sums, Accumulator accumulator,
-           Requant requant);
+           Requant requant, std::int64_t rows = 0);
 
   const PanelMap& map() const { return map_; }
   SumMode mode() const { return mode_; }
@@ -40,6 +41,10 @@ class Epilogue {
 
   /// rows x kPanel sums become outputs, in place. SumMode exact and modular.
   void finish(std::int64_t panel, std::int32_t* tile, std::int64_t rows) const;
+  /// The same into bytes: to[r][first channel of the panel + c] = y - base. False: the panel has no such form; nothing
+  /// is written, and finish() may follow.
+  bool finish_bytes(std::int64_t panel, std::int32_t* tile, std::int64_t rows, std::int32_t base,
+                    std::uint8_t* const* to) const;
   /// SumMode wide: `sums` without the start values.
   void finish_wide(std::int64_t panel, const std::int64_t* sums, std::int32_t* tile, std::int64_t rows) const;
 
@@ -53,6 +58,8 @@ class Epilogue {
   std::vector<std::int64_t> wide_starts_;  ///< per channel
   std::vector<RequantLanes> lanes_;        ///< per panel, or none
   std::vector<bool> is_vector_;
+
+  void narrow(std::int32_t* tile, std::int64_t rows) const;
 };
 
 }  // namespace obz::fast

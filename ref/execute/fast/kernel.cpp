@@ -38,9 +38,17 @@ void MultiplyPairs(const TileJob& job) {
 }
 
 void MultiplyChannels(const TileJob& job) {
-  run_plain(job, [](const std::int16_t* x, std::int64_t, std::int64_t c, const std::int16_t* w) {
-    return static_cast<std::uint32_t>(x[c] * w[2 * c]);
-  });
+  for (std::int64_t r = 0; r < job.row_count; ++r) {
+    for (std::int64_t c = 0; c < kPanel; ++c) {
+      auto sum = static_cast<std::uint32_t>(job.start[r * job.start_stride + c]);
+      const std::int16_t* w = job.panel + c;
+      for (const Stretch& s : job.stretches) {
+        sum += static_cast<std::uint32_t>(job.rows[r][s.offset + c] * *w);
+        w += kPanel;
+      }
+      job.sums[r * kPanel + c] = static_cast<std::int32_t>(sum);
+    }
+  }
 }
 
 #else
@@ -103,27 +111,6 @@ struct PairStep {
   }
 };
 
-/// One tap of every channel: x is sign-extended to a pair whose second half meets a zero weight.
-struct ChannelStep {
-  static constexpr std::int64_t kElements = 1;
-
-  template <int kRows, int kVectors>
-  static HWY_INLINE void step(const std::int16_t* const (&x)[kRows], std::int64_t k, std::int64_t channel,
-                              const V16 (&w)[kVectors], Tile<kRows, kVectors>& tile) {
-    const D32 d;
-    const hn::Rebind<std::int16_t, D32> half;
-#pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) {
-        const auto lane = channel + v * static_cast<std::int64_t>(hn::Lanes(d));
-        const V32 wide = hn::PromoteTo(d, hn::LoadU(half, x[r] + kElements * k + lane));
-        tile.add(r, v, hn::BitCast(D16(), wide), w[v]);
-      }
-    }
-  }
-};
-
 template <class Step, int kRows, int kVectors>
 HWY_INLINE void step_once(const std::int16_t* const (&x)[kRows], std::int64_t k, std::int64_t channel,
                           const std::int16_t* panel, Tile<kRows, kVectors>& tile) {
@@ -175,7 +162,62 @@ void run_tiles(const TileJob& job) {
 }
 
 void MultiplyPairs(const TileJob& job) { run_tiles<PairStep>(job); }
-void MultiplyChannels(const TileJob& job) { run_tiles<ChannelStep>(job); }
+
+using C16 = hn::CappedTag<std::int16_t, kPanel>;
+using C32 = hn::RepartitionToWide<C16>;
+
+/// Two taps at a time, their channels side by side, so that one pair of weights meets them; rows row .. row + kRows -
+/// 1, channels channel .. of the panel. Halves of blocks of 128 bits come out apart and are put back in order at the
+/// end.
+template <int kRows>
+HWY_NOINLINE void run_channels(const TileJob& job, std::int64_t row, std::int64_t channel) {
+  const C16 d16;
+  const C32 d32;
+  using V = hn::Vec<C32>;
+  const std::int16_t* x[kRows];
+  V low[kRows], low_odd[kRows], high[kRows], high_odd[kRows];
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+    x[r] = job.rows[row + r] + channel;
+    low[r] = low_odd[r] = high[r] = high_odd[r] = hn::Zero(d32);
+  }
+  const std::int16_t* w = job.panel + channel;
+  for (std::size_t t = 0; t + 1 < job.stretches.size(); t += 2, w += 2 * kPanel) {
+    const std::int64_t first = job.stretches[t].offset, second = job.stretches[t + 1].offset;
+    const auto wa = hn::LoadU(d16, w), wb = hn::LoadU(d16, w + kPanel);
+    const auto w_low = hn::InterleaveLower(d16, wa, wb), w_high = hn::InterleaveUpper(d16, wa, wb);
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      const auto a = hn::LoadU(d16, x[r] + first), b = hn::LoadU(d16, x[r] + second);
+      low[r] = hn::ReorderWidenMulAccumulate(d32, hn::InterleaveLower(d16, a, b), w_low, low[r], low_odd[r]);
+      high[r] = hn::ReorderWidenMulAccumulate(d32, hn::InterleaveUpper(d16, a, b), w_high, high[r], high_odd[r]);
+    }
+  }
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d32));
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+    V first = hn::RearrangeToOddPlusEven(low[r], low_odd[r]), second = hn::RearrangeToOddPlusEven(high[r], high_odd[r]);
+    if constexpr (hn::MaxLanes(C32()) > 4) {
+      const V halves = first;
+      first = hn::ConcatLowerLower(d32, second, halves);
+      second = hn::ConcatUpperUpper(d32, second, halves);
+    }
+    const std::int32_t* const start = job.start + (row + r) * job.start_stride + channel;
+    std::int32_t* const to = job.sums + (row + r) * kPanel + channel;
+    hn::StoreU(hn::Add(first, hn::LoadU(d32, start)), d32, to);
+    hn::StoreU(hn::Add(second, hn::LoadU(d32, start + lanes)), d32, to + lanes);
+  }
+}
+
+void MultiplyChannels(const TileJob& job) {
+  static_assert(hn::MaxLanes(C32()) <= 8);
+  const auto width = static_cast<std::int64_t>(hn::Lanes(C16()));
+  for (std::int64_t channel = 0; channel < kPanel; channel += width) {
+    std::int64_t row = 0;
+    for (; row + 4 <= job.row_count; row += 4) run_channels<4>(job, row, channel);
+    for (; row < job.row_count; ++row) run_channels<1>(job, row, channel);
+  }
+}
 
 #endif
 

@@ -14,7 +14,7 @@ inline constexpr std::int64_t kPanel = 16;
 /// A stretch of the depth that is contiguous in every row: `steps` kernel steps starting at `offset`.
 struct Stretch {
   std::int64_t offset = 0;  ///< from the row's base, in elements
-  std::int64_t steps = 0;   ///< of 2 elements (pairs) or 1 (depthwise)
+  std::int64_t steps = 0;   ///< of 2 elements; depthwise: unused
 };
 
 /// sums[r][c] = start[r][c] + sum over all steps of row r with the panel's channel c.
@@ -34,8 +34,8 @@ using Kernel = void (*)(const TileJob&);
 /// A stretch of odd length is padded with a zero weight, so the element behind it must be readable.
 void multiply_pairs(const TileJob& job);
 
-/// Channel by channel. A step is one tap: kPanel neighbours of the row, each with the weight of its own
-/// channel, stored as the pair (w, 0). All kPanel elements must be readable.
+/// Channel by channel. A stretch is one tap: kPanel neighbours of the row, each with the weight of its own channel;
+/// their number is even, and a step is two of them. All kPanel elements must be readable.
 void multiply_channels(const TileJob& job);
 
 /// "AVX2": the best instructions that this machine and this build share.

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "ref/execute/fast.hpp"
+#include "ref/net/bounds.hpp"
 #include "ref/net/net.hpp"
 
 namespace obz::fast {
@@ -12,8 +13,13 @@ namespace obz::fast {
 struct NodeSite {
   const IntNet& net;
   const Node& node;
+  const std::vector<Range>* ranges = nullptr;  ///< of all tensors; none: their types say
 
   const TensorInfo& in(std::size_t i) const { return net.tensors[static_cast<std::size_t>(node.inputs[i])]; }
+  Range range(std::size_t i) const {
+    if (ranges != nullptr) return (*ranges)[static_cast<std::size_t>(node.inputs[i])];
+    return {in(i).type.min(), in(i).type.max()};
+  }
   const TensorInfo& out() const { return net.tensors[static_cast<std::size_t>(node.outputs[0])]; }
 };
 

@@ -28,8 +28,8 @@ void pack_pairs(const DepthPlan& plan, const WeightView& w, std::int64_t first_c
 
 void pack_channels(const DepthPlan& plan, const WeightView& w, std::int64_t first_channel, std::int64_t width,
                    std::int16_t* to) {
-  for (std::int64_t tap = 0; tap < plan.steps; ++tap, to += 2 * kPanel) {
-    for (std::int64_t c = 0; c < width; ++c) to[2 * c] = w(first_channel + c, tap);
+  for (std::int64_t tap = 0; tap < plan.taps; ++tap, to += kPanel) {
+    for (std::int64_t c = 0; c < width; ++c) to[c] = w(first_channel + c, tap);
   }
 }
 
@@ -57,10 +57,12 @@ DepthPlan plan_pairs(std::vector<Run> runs, std::int64_t most) {
 DepthPlan plan_channels(const std::vector<std::int64_t>& taps) {
   DepthPlan plan;
   plan.kernel = multiply_channels;
-  plan.steps = static_cast<std::int64_t>(taps.size());
+  plan.taps = static_cast<std::int64_t>(taps.size());
+  plan.steps = ceil_div(plan.taps, 2);
   DepthBlock& block = plan.blocks.emplace_back();
   block.steps = plan.steps;
   for (const std::int64_t offset : taps) block.stretches.push_back({offset, 1});
+  if (taps.size() % 2 != 0) block.stretches.push_back(block.stretches.back());  // its weight is 0
   return plan;
 }
 

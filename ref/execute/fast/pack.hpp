@@ -29,6 +29,7 @@ struct DepthPlan {
   std::vector<Run> runs;
   std::vector<DepthBlock> blocks;
   std::int64_t steps = 0;
+  std::int64_t taps = 0;  ///< depthwise: how many the weights have
 
   std::int64_t elements_per_step() const { return kernel == multiply_pairs ? 2 : 1; }
 };

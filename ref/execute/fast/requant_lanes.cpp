@@ -1,7 +1,12 @@
 // The proofs. `bound` and everything derived from it are magnitudes: |value| <= bound.
 #include "ref/execute/fast/requant_lanes.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
+#include <vector>
+
+#include "ref/arith/apply.hpp"
 
 namespace obz::fast {
 namespace {
@@ -106,7 +111,151 @@ bool fill_float32(RequantLanes& l, std::int64_t i, const Recipe& r, const Channe
   return true;
 }
 
+/// Whether the recipe rises with the accumulator. Where fill_lane() accepted the channel, only a left shift can wrap.
+bool rises(const Recipe& r, const Channel& c, std::uint64_t bound) {
+  if (r.arithmetic == Arithmetic::float32_scale) return c.scale > 0;
+  const int left = std::max(r.first_bits - c.shift, 0);
+  return c.multiplier > 0 && (r.first_bits == 0 || bound << left <= kInt32Max);
+}
+
+/// The staircase of the vector code, step by step the same operations.
+struct Stairs {
+  float scale = 0, above = 0, below = 0;
+  std::int32_t after = 0;
+
+  std::int64_t operator()(std::int64_t acc) const {
+    const float real = static_cast<float>(static_cast<std::int32_t>(acc)) * scale + (acc < 0 ? below : above);
+    const auto bits = static_cast<std::uint32_t>(std::bit_cast<std::int32_t>(real + kRoundToInteger));
+    return static_cast<std::int32_t>(bits + static_cast<std::uint32_t>(after));
+  }
+};
+
+/// Accumulators at which the staircases differ, and by how much.
+struct Strays {
+  int count = 0;
+  std::int32_t acc[kStrays] = {}, missing[kStrays] = {};
+
+  bool add(std::int64_t at, std::int32_t by) {
+    for (int i = 0; i < count; ++i) {
+      if (acc[i] == at) return missing[i] += by, true;
+    }
+    if (count == kStrays) return false;
+    acc[count] = static_cast<std::int32_t>(at);
+    missing[count++] = by;
+    return true;
+  }
+};
+
+/// The accumulators that occur, and the least of them that reaches each output above the lowest.
+struct Steps {
+  std::int64_t first = 0, last = 0;  ///< accumulators
+  std::int64_t lo = 0;
+  std::vector<std::int64_t> at;  ///< of lo + 1, lo + 2, ...; last + 1: none does
+};
+
+/// `guess` maps an output to about where its step is.
+template <class Guess>
+Steps steps_of(const Recipe& r, const Channel& c, std::int64_t bound, const Guess& guess) {
+  Steps s{-bound, bound, c.lo, {}};
+  const auto reaches = [&](std::int64_t acc, std::int64_t y) { return apply_recipe(acc, r, c) >= y; };
+  for (std::int64_t y = c.lo + 1; y <= c.hi; ++y) {
+    // Doubling strides from the guess find an interval with the step in it, halving finds the step.
+    std::int64_t at = std::clamp(guess(y), s.first, s.last), below = at, stride = 1;
+    if (reaches(at, y)) {
+      while (at > s.first && reaches(below = std::max(at - stride, s.first), y)) at = below, stride *= 2;
+      if (at == s.first) below = s.first - 1;
+    } else {
+      while (at <= s.last && !reaches(at, y))
+        below = at, at = at == s.last ? at + 1 : std::min(at + stride, s.last), stride *= 2;
+    }
+    while (at - below > 1) {
+      const std::int64_t middle = below + (at - below) / 2;
+      (reaches(middle, y) ? at : below) = middle;
+    }
+    s.at.push_back(at);
+  }
+  return s;
+}
+
+/// Offsets worth a try, for accumulators >= 0 and < 0: what a first rounding amounts to, and what takes the float32
+/// rounding, nearest and ties to even, to another mode. `little` is less than the distance of two accumulators.
+std::vector<std::pair<double, double>> offsets_of(Rounding mode, double half, double little) {
+  std::vector<std::pair<double, double>> offsets{{half, half}};  // the same on both sides is quicker
+  if (half > 0) offsets.emplace_back(half, -half);
+  switch (mode) {
+    case Rounding::floor: offsets.emplace_back(little - 0.5, little - 0.5); break;
+    case Rounding::trunc: offsets.emplace_back(little - 0.5, 0.5 - little); break;
+    case Rounding::half_up: offsets.emplace_back(little, little); break;
+    case Rounding::half_away: offsets.emplace_back(little, -little); break;
+    case Rounding::half_even: break;
+  }
+  return offsets;
+}
+
+/// Where these stairs differ from the steps; nullopt: at too many accumulators.
+std::optional<Strays> strays_of(const Stairs& stairs, const Steps& steps) {
+  Strays strays;
+  std::int64_t y = steps.lo;
+  for (const std::int64_t at : steps.at) {
+    ++y;
+    for (std::int64_t acc = at - 1; acc >= steps.first && stairs(acc) >= y; --acc) {
+      if (!strays.add(acc, -1)) return std::nullopt;
+    }
+    for (std::int64_t acc = at; acc <= steps.last && stairs(acc) < y; ++acc) {
+      if (!strays.add(acc, 1)) return std::nullopt;
+    }
+  }
+  return strays;
+}
+
 }  // namespace
+
+bool fill_stairs(RequantLanes& lanes, std::int64_t i, const Recipe& r, const Channel& c, std::uint64_t bound) {
+  constexpr double room = 1 << 21;  // keeps float(acc) * scale + 1.5 * 2^23 where a unit is the last bit
+  const bool is_float = r.arithmetic == Arithmetic::float32_scale;
+  if (bound > kInt32Max || c.hi - c.lo > UINT8_MAX || !kInt32.holds(c.lo) || !kInt32.holds(c.hi)) return false;
+  if (!rises(r, c, bound) || std::abs(c.zero_point) > 1 << 20) return false;
+  const double real = is_float ? c.scale : std::ldexp(static_cast<double>(c.multiplier), -c.shift);
+  if (!(real > 0) || real * static_cast<double>(bound) >= room) return false;
+  const auto guess = [&](std::int64_t y) {
+    return static_cast<std::int64_t>(std::clamp((static_cast<double>(y - c.zero_point) - 0.5) / real, -4e9, 4e9));
+  };
+  const Steps steps = steps_of(r, c, static_cast<std::int64_t>(bound), guess);
+  const auto unbias = -static_cast<std::int64_t>(std::bit_cast<std::int32_t>(kRoundToInteger));
+  const bool twice = !is_float && r.first_bits > 0 && c.shift > r.first_bits;
+  const double half = twice ? std::ldexp(0.5, r.first_bits - c.shift) : 0;
+  std::optional<Strays> best;
+  Stairs chosen;
+  for (const auto& [above, below] : offsets_of(r.rounding, half, real / 4)) {
+    for (const int ulps : {0, 1, -1, 2, -2}) {
+      Stairs stairs{static_cast<float>(real), static_cast<float>(above), static_cast<float>(below),
+                    static_cast<std::int32_t>(unbias + c.zero_point)};
+      for (int k = 0; k < std::abs(ulps); ++k) stairs.scale = std::nextafter(stairs.scale, ulps > 0 ? 1e9F : 0.0F);
+      const auto strays = strays_of(stairs, steps);
+      if (strays && (!best || strays->count < best->count)) {
+        best = strays;
+        chosen = stairs;
+      }
+      if (best && best->count == 0) break;
+    }
+    if (best && best->count == 0) break;
+  }
+  if (!best) return false;
+  lanes.scale[i] = chosen.scale;
+  lanes.above[i] = chosen.above;
+  lanes.below[i] = chosen.below;
+  lanes.has_offset = lanes.has_offset || chosen.above != 0 || chosen.below != 0;
+  lanes.has_sides = lanes.has_sides || chosen.above != chosen.below;
+  lanes.after[i] = chosen.after;
+  lanes.lo[i] = static_cast<std::int32_t>(c.lo);
+  lanes.hi[i] = static_cast<std::int32_t>(c.hi);
+  lanes.strays = std::max(lanes.strays, best->count);
+  for (int k = 0; k < kStrays; ++k) {
+    lanes.stray[k][i] = best->acc[k];
+    lanes.correction[k][i] = best->missing[k];
+  }
+  return true;
+}
 
 std::optional<RequantForm> vector_form(const Recipe& r) {
   if (r.arithmetic == Arithmetic::float32_scale) return RequantForm::float32;
@@ -124,6 +273,7 @@ bool fill_lane(RequantLanes& lanes, std::int64_t i, const Recipe& r, const Chann
     case RequantForm::one_stage: return fill_one_stage(lanes, i, r, c, bound);
     case RequantForm::two_stage: return fill_two_stage(lanes, i, r, c, bound);
     case RequantForm::float32: return fill_float32(lanes, i, r, c);
+    case RequantForm::stairs: break;
   }
   return false;
 }

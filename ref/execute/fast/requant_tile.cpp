@@ -3,6 +3,9 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ref/execute/fast/requant_tile.cpp"
+#include <algorithm>
+#include <cstring>
+
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -13,7 +16,30 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 #if HWY_TARGET == HWY_SCALAR
 
-bool RequantizeTile(const RequantLanes&, std::int32_t*, std::int64_t) { return false; }
+/// Without vectors only stairs have code of their own; they stand for what the caller may no longer know.
+std::int32_t climb(const RequantLanes& l, std::int32_t acc, std::int64_t c) {
+  const float sum = static_cast<float>(acc) * l.scale[c] + (acc < 0 ? l.below[c] : l.above[c]) + kRoundToInteger;
+  std::int32_t bits;
+  std::memcpy(&bits, &sum, sizeof bits);
+  auto y = static_cast<std::int32_t>(static_cast<std::uint32_t>(bits) + static_cast<std::uint32_t>(l.after[c]));
+  for (int k = 0; k < kStrays; ++k) y += acc == l.stray[k][c] ? l.correction[k][c] : 0;
+  return std::min(std::max(y, l.lo[c]), l.hi[c]);
+}
+
+bool RequantizeTile(const RequantLanes& l, std::int32_t* tile, std::int64_t rows) {
+  if (l.form != RequantForm::stairs) return false;
+  for (std::int64_t i = 0; i < rows * kPanel; ++i) tile[i] = climb(l, tile[i], i % kPanel);
+  return true;
+}
+
+void StairsToBytes(const RequantLanes& l, const std::int32_t* tile, std::int64_t rows, std::int32_t base,
+                   std::uint8_t* const* to, std::int64_t at) {
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t c = 0; c < kPanel; ++c) {
+      to[r][at + c] = static_cast<std::uint8_t>(climb(l, tile[r * kPanel + c], c) - base);
+    }
+  }
+}
 
 #else
 
@@ -151,6 +177,103 @@ struct Float32 {
   }
 };
 
+enum class Offset { none, same, sides };
+
+template <int kCount, Offset kOffset>
+struct StairsStage {
+  hn::Vec<DF> scale, above, below;
+  V32 stray[kStrays], correction[kStrays];
+  Tail tail;
+
+  HWY_INLINE StairsStage(const RequantLanes& l, std::int64_t c)
+      : scale(hn::LoadU(DF(), l.scale + c)),
+        above(hn::LoadU(DF(), l.above + c)),
+        below(hn::LoadU(DF(), l.below + c)),
+        tail(l, c) {
+    for (int k = 0; k < kCount; ++k) {
+      stray[k] = hn::LoadU(D32(), l.stray[k] + c);
+      correction[k] = hn::LoadU(D32(), l.correction[k] + c);
+    }
+  }
+  /// Without the clamp.
+  HWY_INLINE V32 unclamped(V32 x) const {
+    auto real = hn::Mul(hn::ConvertTo(DF(), x), scale);
+    if constexpr (kOffset == Offset::same) real = hn::Add(real, above);
+    if constexpr (kOffset == Offset::sides) {
+      real = hn::Add(real, hn::IfNegativeThenElse(hn::BitCast(DF(), x), below, above));
+    }
+    const auto sum = hn::Add(real, hn::Set(DF(), kRoundToInteger));
+    V32 y = hn::Add(hn::BitCast(D32(), sum), tail.after);
+    for (int k = 0; k < kCount; ++k) {
+      y = hn::Add(y, hn::And(hn::VecFromMask(D32(), hn::Eq(x, stray[k])), correction[k]));
+    }
+    return y;
+  }
+  HWY_INLINE V32 operator()(V32 x) const { return hn::Min(hn::Max(unclamped(x), tail.lo), tail.hi); }
+};
+
+/// Two vectors of channels at a time, so that bytes are packed from whole registers.
+template <int kCount, Offset kOffset>
+HWY_NOINLINE void run_stairs_to_bytes(const RequantLanes& lanes, const std::int32_t* tile, std::int64_t rows,
+                                      std::int32_t base, std::uint8_t* const* to, std::int64_t at) {
+  const D32 d;
+  constexpr bool kWhole = hn::MaxLanes(D32()) == static_cast<std::size_t>(kPanel);
+  const auto lane_count = static_cast<std::int64_t>(hn::Lanes(d));
+  RequantLanes l = lanes;
+  for (std::int32_t& v : l.after)
+    v = static_cast<std::int32_t>(static_cast<std::uint32_t>(v) - static_cast<std::uint32_t>(base));
+  if constexpr (kWhole) {
+    const hn::Rebind<std::uint8_t, D32> bytes;
+    const StairsStage<kCount, kOffset> stage(l, 0);
+    const auto lo = hn::DemoteTo(bytes, hn::Sub(stage.tail.lo, hn::Set(d, base)));
+    const auto hi = hn::DemoteTo(bytes, hn::Sub(stage.tail.hi, hn::Set(d, base)));
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const auto y = hn::DemoteTo(bytes, stage.unclamped(hn::LoadU(d, tile + r * kPanel)));
+      hn::StoreU(hn::Min(hn::Max(y, lo), hi), bytes, to[r] + at);
+    }
+  } else {
+    const hn::Repartition<std::int16_t, D32> whole;
+    const hn::Rebind<std::uint8_t, decltype(whole)> bytes;
+    for (std::int64_t c = 0; c < kPanel; c += 2 * lane_count) {
+      const StairsStage<kCount, kOffset> low(l, c), high(l, c + lane_count);
+      const auto pack = [&](V32 a, V32 b) HWY_ATTR {
+        const auto v = hn::DemoteTo(bytes, hn::ReorderDemote2To(whole, a, b));
+        if constexpr (hn::MaxLanes(D32()) <= 4) return v;
+        // The first four of a, of b, the last four of a, of b: exchange the middle two.
+        alignas(16) static constexpr std::uint8_t order[16] = {0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15};
+        return hn::TableLookupBytes(v, hn::Load(bytes, order));
+      };
+      const V32 zero = hn::Set(d, base);
+      const auto lo = pack(hn::Sub(low.tail.lo, zero), hn::Sub(high.tail.lo, zero));
+      const auto hi = pack(hn::Sub(low.tail.hi, zero), hn::Sub(high.tail.hi, zero));
+      for (std::int64_t r = 0; r < rows; ++r) {
+        const std::int32_t* const from = tile + r * kPanel + c;
+        const auto y = pack(low.unclamped(hn::LoadU(d, from)), high.unclamped(hn::LoadU(d, from + lane_count)));
+        hn::StoreU(hn::Min(hn::Max(y, lo), hi), bytes, to[r] + at + c);
+      }
+    }
+  }
+}
+
+template <int kCount>
+void choose_offset(const RequantLanes& l, const std::int32_t* tile, std::int64_t rows, std::int32_t base,
+                   std::uint8_t* const* to, std::int64_t at) {
+  if (l.has_sides) return run_stairs_to_bytes<kCount, Offset::sides>(l, tile, rows, base, to, at);
+  if (l.has_offset) return run_stairs_to_bytes<kCount, Offset::same>(l, tile, rows, base, to, at);
+  return run_stairs_to_bytes<kCount, Offset::none>(l, tile, rows, base, to, at);
+}
+
+void StairsToBytes(const RequantLanes& l, const std::int32_t* tile, std::int64_t rows, std::int32_t base,
+                   std::uint8_t* const* to, std::int64_t at) {
+  static_assert(kStrays == 4);
+  switch (l.strays) {
+    case 0: return choose_offset<0>(l, tile, rows, base, to, at);
+    case 1: return choose_offset<1>(l, tile, rows, base, to, at);
+    case 2: return choose_offset<2>(l, tile, rows, base, to, at);
+    default: return choose_offset<kStrays>(l, tile, rows, base, to, at);
+  }
+}
+
 template <class Stage>
 HWY_NOINLINE void run_stage(const RequantLanes& l, std::int32_t* tile, std::int64_t rows) {
   for_each_vector(tile, rows, [&](std::int64_t c) HWY_ATTR { return Stage(l, c); });
@@ -172,6 +295,13 @@ bool RequantizeTile(const RequantLanes& l, std::int32_t* tile, std::int64_t rows
     case RequantForm::one_stage: run_dyadic<OneStage>(l, tile, rows); break;
     case RequantForm::two_stage: run_dyadic<TwoStage>(l, tile, rows); break;
     case RequantForm::float32: run_stage<Float32>(l, tile, rows); break;
+    case RequantForm::stairs:
+      if (l.strays == 0 && !l.has_offset) {
+        run_stage<StairsStage<0, Offset::none> >(l, tile, rows);
+      } else {
+        run_stage<StairsStage<kStrays, Offset::sides> >(l, tile, rows);
+      }
+      break;
   }
   return true;
 }
@@ -186,9 +316,15 @@ HWY_AFTER_NAMESPACE();
 namespace obz::fast {
 
 HWY_EXPORT(RequantizeTile);
+HWY_EXPORT(StairsToBytes);
 
 bool requantize_tile(const RequantLanes& lanes, std::int32_t* tile, std::int64_t rows) {
   return HWY_DYNAMIC_DISPATCH(RequantizeTile)(lanes, tile, rows);
+}
+
+void stairs_to_bytes(const RequantLanes& lanes, const std::int32_t* tile, std::int64_t rows, std::int32_t base,
+                     std::uint8_t* const* to, std::int64_t at) {
+  HWY_DYNAMIC_DISPATCH(StairsToBytes)(lanes, tile, rows, base, to, at);
 }
 
 }  // namespace obz::fast

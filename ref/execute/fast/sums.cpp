@@ -9,18 +9,6 @@ constexpr std::int64_t kInt32Top = (std::int64_t{1} << 31) - 1;
 
 std::uint64_t magnitude(std::int64_t v) { return static_cast<std::uint64_t>(v < 0 ? -v : v); }
 
-/// nullopt: the type is wider than 16 bits.
-std::optional<LeftOperand> left_operand(IntType type, std::int64_t zero_point) {
-  if (type.bits > 16) return std::nullopt;
-  const bool fits = kInt16.holds(type.max() - zero_point) && kInt16.holds(type.min() - zero_point);
-  const std::int64_t middle = type.is_signed ? 0 : std::int64_t{1} << (type.bits - 1);
-  const std::int64_t offset = fits ? zero_point : middle, padding = zero_point - offset;
-  return LeftOperand{.offset = static_cast<std::int32_t>(offset),
-                     .correction = -padding,
-                     .largest = std::max(type.max() - offset, offset - type.min()),
-                     .padding = static_cast<std::int16_t>(padding)};
-}
-
 /// Weights of one channel without their zero point.
 struct WeightSum {
   std::int64_t sum = 0;
@@ -44,6 +32,27 @@ std::optional<WeightSum> weight_sum(const Filter& f, std::int64_t channel) {
 
 }  // namespace
 
+std::optional<LeftOperand> left_operand(IntType type, std::int64_t zero_point) {
+  if (type.bits > 16) return std::nullopt;
+  const bool fits = kInt16.holds(type.max() - zero_point) && kInt16.holds(type.min() - zero_point);
+  const std::int64_t middle = type.is_signed ? 0 : std::int64_t{1} << (type.bits - 1);
+  const std::int64_t offset = fits ? zero_point : middle, padding = zero_point - offset;
+  return LeftOperand{.offset = static_cast<std::int32_t>(offset),
+                     .correction = -padding,
+                     .largest = std::max(type.max() - offset, offset - type.min()),
+                     .padding = static_cast<std::int32_t>(padding)};
+}
+
+std::optional<LeftOperand> byte_operand(Range x, std::int64_t zero_point, bool padded) {
+  if (padded) x = {std::min(x.lo, zero_point), std::max(x.hi, zero_point)};
+  if (!kInt32.holds(x.lo) || x.hi - x.lo > UINT8_MAX) return std::nullopt;
+  const std::int64_t padding = zero_point - x.lo;
+  return LeftOperand{.offset = static_cast<std::int32_t>(x.lo),
+                     .correction = -padding,
+                     .largest = x.hi - x.lo,
+                     .padding = padded ? static_cast<std::int32_t>(padding) : 0};
+}
+
 std::optional<SumPlan> plan_sums(std::span<const ChannelSum> sums, const Accumulator& a, std::int64_t largest_product) {
   const bool exact = std::all_of(sums.begin(), sums.end(), [](const ChannelSum& s) { return s.largest <= kInt32Top; });
   if (exact) return SumPlan{SumMode::exact, 0};
@@ -58,9 +67,8 @@ std::uint64_t accumulator_bound(std::uint64_t largest_sum, const Accumulator& a)
   return std::min(largest_sum, std::uint64_t{1} << (a.bits - 1));
 }
 
-std::optional<FilterPlan> plan_filter(const Filter& f, IntType x, std::int64_t x_zero_point,
+std::optional<FilterPlan> plan_filter(const Filter& f, const std::optional<LeftOperand>& left,
                                       const Accumulator& accumulator) {
-  const auto left = left_operand(x, x_zero_point);
   if (!left) return std::nullopt;
   std::vector<ChannelSum> sums;
   std::int64_t largest_weight = 0;

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "ref/net/bounds.hpp"
 #include "ref/ops/filter.hpp"
 #include "ref/ops/requant.hpp"
 
@@ -21,8 +22,14 @@ struct LeftOperand {
   std::int32_t offset = 0;
   std::int64_t correction = 0;
   std::int64_t largest = 0;
-  std::int16_t padding = 0;  ///< zero point - offset: the real value 0
+  std::int32_t padding = 0;  ///< zero point - offset: the real value 0
 };
+
+/// For kernels that read 16 bits; nullopt: the type is wider.
+std::optional<LeftOperand> left_operand(IntType type, std::int64_t zero_point);
+/// For kernels that read unsigned bytes: 0 <= x - offset <= largest, the padding included where there is some.
+/// nullopt: that takes more than 8 bits.
+std::optional<LeftOperand> byte_operand(Range x, std::int64_t zero_point, bool padded);
 
 /// How the sums of one output channel come out.
 struct ChannelSum {
@@ -52,8 +59,8 @@ struct FilterPlan {
   SumPlan plan;
 };
 
-/// nullopt: an operand needs more than 16 bits, or there is no mode.
-std::optional<FilterPlan> plan_filter(const Filter& filter, IntType x, std::int64_t x_zero_point,
+/// nullopt: no left operand, a weight needs more than 16 bits, or there is no mode.
+std::optional<FilterPlan> plan_filter(const Filter& filter, const std::optional<LeftOperand>& left,
                                       const Accumulator& accumulator);
 
 /// Bound of what enters the requantizer, given a bound of the sum.
