@@ -30,8 +30,6 @@ struct DepthPlan {
   std::vector<DepthBlock> blocks;
   std::int64_t steps = 0;
   std::int64_t taps = 0;  ///< depthwise: how many the weights have
-
-  std::int64_t elements_per_step() const { return kernel == multiply_pairs ? 2 : 1; }
 };
 
 /// Dot products over these runs; no block sums more than `most` products (0: as many as L1 likes).
