@@ -1,4 +1,5 @@
 // obz info: what a network consists of, layer by layer, with accumulator bounds.
+#include <map>
 #include <memory>
 
 #include <fmt/format.h>
@@ -8,6 +9,8 @@
 #include "cli/verb.hpp"
 #include "golden/engines/check.hpp"
 #include "ref/base/error.hpp"
+#include "ref/execute/fast.hpp"
+#include "ref/execute/fast_net.hpp"
 #include "ref/net/bounds.hpp"
 #include "ref/net/census.hpp"
 #include "ref/net/cost.hpp"
@@ -21,7 +24,7 @@ using Json = nlohmann::ordered_json;
 
 struct Options {
   std::string net;
-  bool json = false, census = false, paper = false;
+  bool json = false, census = false, paper = false, paths = false;
 };
 
 struct Layer {
@@ -136,6 +139,26 @@ void print_census(const IntNet& net, bool json) {
                  : "NOT integer-only: see the last two columns.");
 }
 
+/// What FastNet does with each layer on this machine, and which share of the multiplications goes which way.
+void print_paths(const IntNet& net) {
+  const std::vector<std::string> paths = FastNet(net).paths();
+  std::map<std::string, std::int64_t> share;
+  std::int64_t all = 0;
+  Table table({"layer", "op", ">MAC", "path"});
+  for (std::size_t i = 0; i < net.nodes.size(); ++i) {
+    const std::int64_t macs = cost_of(net, net.nodes[i]).macs;
+    table.add({net.nodes[i].name, describe(net.nodes[i].op), macs > 0 ? grouped(macs) : "", paths[i]});
+    if (macs > 0) share[paths[i].substr(0, paths[i].find(','))] += macs;
+    all += macs;
+  }
+  fmt::print("{}\n\n", table.text());
+  for (const auto& [path, macs] : share) {
+    fmt::print("{:5.1f} % of the multiplications: {}\n", 100 * static_cast<double>(macs) / static_cast<double>(all),
+               path);
+  }
+  fmt::print("on {}\n", fast_target());
+}
+
 /// Figures under the conventions of HAWQ-V3's Table 1: G = 1e9, MB = 2^20; float networks count their weights, the gain
 /// and shift of each convolution's normalization, and the biases of dense layers at 32 bits; quantized ones their
 /// weights alone.
@@ -174,17 +197,24 @@ Verb info_verb() {
           "Layers, widths, MACs, BOPS, bytes and accumulator bounds of a network",
           "  obz info kws.obz\n  obz info kws.obz --json | jq .total\n"
           "  obz info resnet50.obz --census           multiplications, additions, shifts; divisions and floats: none\n"
+          "  obz info resnet50.obz --paths            int8 segments, int16 pairs, steps a segment\n"
           "  obz info resnet50.obz --paper            size and BOPS as HAWQ-V3 counts them\n",
           {{"net", "NET", "an .obz network", &o->net, true},
            {"--census", "", "scalar operations by kind, layer by layer", &o->census},
+           {"--paths", "",
+            "which instructions the fast engine takes for each layer here, decided from the real weights", &o->paths},
            {"--paper", "", "size and BOPS under the conventions of HAWQ-V3's Table 1", &o->paper},
            {"--json", "", "as JSON", &o->json}},
           [o] {
             const IntNet net = load_net(o->net);
             const std::vector<Layer> layers = layers_of(net);
-            if (o->paper && (o->census || o->json)) throw Error("--paper: stands alone");
+            if (int{o->paper} + int{o->census} + int{o->paths} > 1 || ((o->paper || o->paths) && o->json)) {
+              throw Error("--census, --paper and --paths: one of them, and --json with --census alone");
+            }
             if (o->census) {
               print_census(net, o->json);
+            } else if (o->paths) {
+              print_paths(net);
             } else if (o->paper) {
               print_paper(net, layers);
             } else {

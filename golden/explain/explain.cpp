@@ -184,6 +184,13 @@ Explanation explain(const std::vector<Observation>& observations, const Theory& 
   for (const Contender& c : running) {
     if (c.missed == least) e.best.push_back(c.theory);
   }
+  // A product in float64 is worth naming only where it shows.
+  const std::vector<Theory> all = e.best;
+  std::erase_if(e.best, [&](const Theory& t) {
+    Theory exact = t;
+    exact.multiplier = MultiplierIs::given;
+    return t.multiplier == MultiplierIs::float64 && std::find(all.begin(), all.end(), exact) != all.end();
+  });
   e.explained = e.observed - least;
   for (std::size_t i = 0; i < observations.size(); ++i) {
     const Observation& o = observations[i];

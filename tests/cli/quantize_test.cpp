@@ -32,6 +32,7 @@ TEST(CliZoo, builds_a_network_that_info_runs_and_check_agree_on) {
   ASSERT_EQ(made.exit_code, 0) << made.err;
   EXPECT_THAT(shell("obz info --census " + net).out, HasSubstr("INTEGER-ONLY: no division and no float operation"));
   EXPECT_EQ(nlohmann::json::parse(shell("obz info --census --json " + net).out)["division"], 0);
+  EXPECT_THAT(shell("obz info --paths " + net).out, HasSubstr("of the multiplications: gemm int8"));
   EXPECT_THAT(shell("obz info --paper " + net).out, HasSubstr("40 551 040 multiply-accumulates"));
   const auto checked = shell("obz check " + net + " -i " + x + " --engines ref,fast");
   EXPECT_EQ(checked.exit_code, 0) << checked.out;

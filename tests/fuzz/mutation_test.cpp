@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
-#include "ref/base/philox.hpp"
 #include "ref/base/error.hpp"
 #include "ref/base/file.hpp"
+#include "ref/base/philox.hpp"
 #include "ref/tensor/archive.hpp"
 #include "tests/fuzz/readers.hpp"
 #include "tests/support/run_obz.hpp"
@@ -146,7 +146,8 @@ TEST_P(Mutation, every_prefix_is_refused_or_harmless) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Readers, Mutation,
-                         testing::Values("tflite", "onnx", "obz", "npy", "manifest", "stream", "tensor_proto"),
+                         testing::Values("tflite", "onnx", "float_onnx", "obz", "npy", "manifest", "stream",
+                                         "tensor_proto"),
                          [](const auto& reader) { return reader.param; });
 
 TEST(MutationExecutable, bad_files_end_with_exit_code_2_and_one_line) {

@@ -8,8 +8,11 @@
 #include "ref/execute/naive.hpp"
 #include "ref/net/cost.hpp"
 #include "ref/net/save_load.hpp"
+#include "ref/quantize/simplify.hpp"
 #include "ref/read/import.hpp"
+#include "ref/read/onnx/read_float.hpp"
 #include "ref/read/onnx/tensor_proto.hpp"
+#include "tests/support/onnx_builder.hpp"
 #include "tests/support/tflite_builder.hpp"
 
 namespace obz::fuzz {
@@ -48,6 +51,29 @@ Bytes requant_lines() {
 /// A serialised float TensorProto: dims [2], FLOAT, raw_data of 8 bytes.
 Bytes tensor_proto() { return {0x08, 0x02, 0x10, 0x01, 0x4A, 0x08, 0, 0, 0x80, 0x3F, 0, 0, 0, 0x40}; }
 
+/// Every operator of float networks once.
+Bytes float_network() {
+  test::OnnxBuilder b;
+  std::string x = b.input("x", {1, 2, 6, 6});
+  const std::vector<float> weights(3 * 2 * 3 * 3, 0.25F), one(3, 1.0F), half(3, 0.5F);
+  x = b.node("Conv", {x, b.floats(weights, {3, 2, 3, 3}), b.floats(half, {3})}, {{"pads", test::Dims{1, 1, 1, 1}}});
+  x = b.node("BatchNormalization",
+             {x, b.floats(one, {3}), b.floats(half, {3}), b.floats(half, {3}), b.floats(one, {3})});
+  x = b.node("Relu", {x});
+  const std::string pooled =
+      b.node("MaxPool", {x}, {{"kernel_shape", test::Dims{2, 2}}, {"strides", test::Dims{2, 2}}});
+  const std::string mean =
+      b.node("AveragePool", {x}, {{"kernel_shape", test::Dims{2, 2}}, {"strides", test::Dims{2, 2}}});
+  x = b.node("Add", {pooled, b.node("Clip", {mean, b.scalar(0), b.scalar(6)})});
+  x = b.node("Concat", {x, pooled}, {{"axis", std::int64_t{1}}});
+  x = b.node("Slice", {x, b.list({0}), b.list({2}), b.list({3})});
+  x = b.node("Pad", {x, b.list({0, 1, 0, 0, 0, 1, 0, 0})});
+  x = b.node("Flatten", {b.node("GlobalAveragePool", {x})});
+  x = b.node("Gemm", {x, b.floats(std::vector<float>(16, 0.5F), {2, 8})}, {{"transB", std::int64_t{1}}});
+  b.output(b.node("Softmax", {x}));
+  return b.finish();
+}
+
 void read_lines(const Bytes& bytes) {
   const RecordLayout layout = record_layout(find_profile("tflite/double"), kInt8);
   const std::string text = as_text(bytes);
@@ -67,6 +93,7 @@ const std::vector<Reader>& readers() {
        {test::small_cnn(), test::operator_tour()},
        [](const Bytes& b) { use(import_model(b, "fuzz.tflite")); }},
       {"onnx", {file("golden/data/digits/digits.onnx")}, [](const Bytes& b) { use(import_model(b, "fuzz.onnx")); }},
+      {"float_onnx", {float_network()}, [](const Bytes& b) { simplify(read_float_onnx(b, "fuzz.onnx")); }},
       {"obz",
        {format_net(import_model(test::small_cnn(), "s")), format_net(import_model(test::operator_tour(), "t")),
         format_net(synthesize({.op = "mma"}))},
