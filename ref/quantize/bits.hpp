@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "ref/quantize/float_net.hpp"
+#include "ref/real/float_net.hpp"
 
 namespace obz {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ref/quantize/float_run.hpp"
+#include "ref/real/float_run.hpp"
 
 namespace obz {
 namespace {

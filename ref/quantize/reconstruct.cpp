@@ -10,7 +10,7 @@
 #include "ref/border/convert.hpp"
 #include "ref/execute/fast.hpp"
 #include "ref/execute/naive.hpp"
-#include "ref/quantize/float_run.hpp"
+#include "ref/real/float_run.hpp"
 
 namespace obz {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "ref/border/border.hpp"
-#include "ref/quantize/float_net.hpp"
+#include "ref/real/float_net.hpp"
 #include "ref/tensor/npy.hpp"
 
 namespace obz {

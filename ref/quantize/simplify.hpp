@@ -1,7 +1,7 @@
 // Rewrites a float network into the form that quantizers read: no BatchNormalization, clips behind max pools.
 #pragma once
 
-#include "ref/quantize/float_net.hpp"
+#include "ref/real/float_net.hpp"
 
 namespace obz {
 

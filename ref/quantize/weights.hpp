@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "ref/ops/filter.hpp"
-#include "ref/quantize/float_net.hpp"
+#include "ref/real/float_net.hpp"
 
 namespace obz {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "ref/quantize/float_net.hpp"
+#include "ref/real/float_net.hpp"
 
 namespace obz {
 

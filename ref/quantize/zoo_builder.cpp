@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "ref/base/philox.hpp"
-#include "ref/quantize/float_run.hpp"
+#include "ref/real/float_run.hpp"
 #include "ref/quantize/zoo.hpp"
 
 namespace obz {

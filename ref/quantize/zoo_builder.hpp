@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "ref/quantize/float_net.hpp"
+#include "ref/real/float_net.hpp"
 
 namespace obz {
 

@@ -24,8 +24,8 @@ const std::map<std::string, std::set<std::string>> kMayUse{{"ref", {}},
                                                            {"cli", {"ref", "golden", "plan", "sim", "rtl", "gpu"}}};
 
 /// Inside ref, from the bottom: a folder may use itself and everything before it.
-const std::vector<std::string> kRefLayers{"base", "arith",   "tensor", "border",  "ops",
-                                          "net",  "execute", "read",   "quantize"};
+const std::vector<std::string> kRefLayers{"base", "arith",   "tensor", "border", "ops",
+                                          "net",  "execute", "real",   "read",   "quantize"};
 
 /// Libraries that only named folders may see.
 const std::map<std::string, std::vector<std::string>> kOnlyIn{{"flatbuffers/", {"ref/read/tflite"}},
@@ -33,7 +33,8 @@ const std::map<std::string, std::vector<std::string>> kOnlyIn{{"flatbuffers/", {
                                                               {"google/protobuf/", {"ref/read/onnx"}},
                                                               {"onnx", {"ref/read/onnx"}},
                                                               {"CLI/", {"cli/main.cpp"}},
-                                                              {"hwy/", {"ref/execute"}},
+                                                              {"hwy/", {"ref/execute", "ref/real"}},
+                                                              {"Eigen/", {"ref/quantize/reconstruct.cpp"}},
                                                               {"zip.h", {"ref/tensor/archive.cpp"}},
                                                               {"openssl/", {"ref/base/sha256.cpp"}},
                                                               {"Random123/", {"ref/base/philox.hpp"}}};

@@ -16,7 +16,7 @@
 #include "ref/net/bounds.hpp"
 #include "ref/net/census.hpp"
 #include "ref/net/save_load.hpp"
-#include "ref/quantize/float_run.hpp"
+#include "ref/real/float_run.hpp"
 #include "ref/quantize/hawq.hpp"
 #include "ref/quantize/reconstruct.hpp"
 #include "ref/quantize/simplify.hpp"

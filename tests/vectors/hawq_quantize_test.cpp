@@ -12,7 +12,7 @@
 #include "ref/execute/fast.hpp"
 #include "ref/execute/inputs.hpp"
 #include "ref/execute/naive.hpp"
-#include "ref/quantize/float_run.hpp"
+#include "ref/real/float_run.hpp"
 #include "ref/quantize/hawq.hpp"
 #include "ref/quantize/simplify.hpp"
 #include "ref/read/onnx/read_float.hpp"

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "ref/base/bytes.hpp"
-#include "ref/quantize/float_net.hpp"
+#include "ref/real/float_net.hpp"
 
 namespace obz {
 

@@ -1,4 +1,4 @@
-#include "ref/quantize/float_run.hpp"
+#include "ref/real/float_run.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,7 @@
 #include <tbb/parallel_for.h>
 
 #include "ref/base/error.hpp"
-#include "ref/quantize/float_kernel.hpp"
+#include "ref/real/float_kernel.hpp"
 
 namespace obz {
 namespace {

@@ -1,7 +1,7 @@
-#include "ref/quantize/float_kernel.hpp"
+#include "ref/real/float_kernel.hpp"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "ref/quantize/float_kernel.cpp"
+#define HWY_TARGET_INCLUDE "ref/real/float_kernel.cpp"
 #include <hwy/foreach_target.h>  // compiles this file once per target
 #include <hwy/highway.h>
 

@@ -1,4 +1,4 @@
-#include "ref/quantize/float_net.hpp"
+#include "ref/real/float_net.hpp"
 
 #include <cmath>
 
