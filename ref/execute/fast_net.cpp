@@ -120,6 +120,51 @@ void for_each_element(const Shape& shape, const Slot& slot, const Body& body) {
   }
 }
 
+/// Pixels and channels that are turned around together.
+constexpr std::int64_t kTilePixels = 64, kTileChannels = 32;
+
+/// body(sample, first pixel, pixels, first channel, channels) over tiles of an NCHW tensor, on all cores.
+template <class Body>
+void for_each_tile(const ByteValue& v, const Body& body) {
+  const std::int64_t plane = v.h * v.w, blocks = (plane + kTilePixels - 1) / kTilePixels;
+  constexpr std::int64_t grain = 4;
+  fast::for_ranges(v.n * blocks, grain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t b = begin; b < end; ++b) {
+      const std::int64_t first = b % blocks * kTilePixels, pixels = std::min(kTilePixels, plane - first);
+      for (std::int64_t c = 0; c < v.c; c += kTileChannels) {
+        body(b / blocks, first, pixels, c, std::min(kTileChannels, v.c - c));
+      }
+    }
+  });
+}
+
+void planes_to_bytes(const Tensor& x, const Slot& slot, std::uint8_t* to) {
+  const ByteValue& v = slot.value;
+  const std::int64_t plane = v.h * v.w;
+  for_each_tile(v, [&](std::int64_t n, std::int64_t p, std::int64_t pixels, std::int64_t c, std::int64_t channels) {
+    std::uint8_t tile[kTileChannels * kTilePixels];
+    for (std::int64_t k = 0; k < channels; ++k) {
+      fast::narrow_values(x.data.data() + (n * v.c + c + k) * plane + p, pixels, v.base, tile + k * kTilePixels);
+    }
+    for (std::int64_t i = 0; i < pixels; ++i) {
+      std::uint8_t* const row = to + (n * plane + p + i) * v.pixel + c;
+      for (std::int64_t k = 0; k < channels; ++k) row[k] = tile[k * kTilePixels + i];
+    }
+  });
+}
+
+void bytes_to_planes(const std::uint8_t* from, const Slot& slot, Tensor& x) {
+  const ByteValue& v = slot.value;
+  const std::int64_t plane = v.h * v.w;
+  for_each_tile(v, [&](std::int64_t n, std::int64_t p, std::int64_t pixels, std::int64_t c, std::int64_t channels) {
+    const std::uint8_t* const rows = from + (n * plane + p) * v.pixel + c;
+    for (std::int64_t k = 0; k < channels; ++k) {
+      std::int32_t* const to = x.data.data() + (n * v.c + c + k) * plane + p;
+      for (std::int64_t i = 0; i < pixels; ++i) to[i] = rows[i * v.pixel + k] + v.base;
+    }
+  });
+}
+
 void to_bytes(const Tensor& x, const Slot& slot, std::uint8_t* to) {
   if (slot.layout == Layout::nhwc && slot.value.pixel == slot.value.c) {  // the same order
     constexpr std::int64_t grain = 1 << 15;
@@ -127,6 +172,7 @@ void to_bytes(const Tensor& x, const Slot& slot, std::uint8_t* to) {
       fast::narrow_values(x.data.data() + begin, end - begin, slot.value.base, to + begin);
     });
   }
+  if (x.shape.rank() == 4 && slot.layout == Layout::nchw) return planes_to_bytes(x, slot, to);
   for_each_element(x.shape, slot, [&](std::int64_t at, std::int64_t step, std::int64_t byte) {
     const std::int32_t* from = x.data.data() + at;
     if (step == 1) return fast::narrow_values(from, slot.value.c, slot.value.base, to + byte);
@@ -138,6 +184,10 @@ void to_bytes(const Tensor& x, const Slot& slot, std::uint8_t* to) {
 
 Tensor to_tensor(const TensorInfo& info, const Slot& slot, const std::uint8_t* from) {
   Tensor x(info.shape, info.type);
+  if (x.shape.rank() == 4 && slot.layout == Layout::nchw) {
+    bytes_to_planes(from, slot, x);
+    return x;
+  }
   for_each_element(x.shape, slot, [&](std::int64_t at, std::int64_t step, std::int64_t byte) {
     for (std::int64_t c = 0; c < slot.value.c; ++c) {
       x.data[static_cast<std::size_t>(at + c * step)] = from[byte + c] + slot.value.base;

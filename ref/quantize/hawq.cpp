@@ -526,6 +526,9 @@ class Quantizer {
     const float one = 1;
     Rescale op;
     op.requant = fill_requant(profile_, x.scale, {&one, 1}, true, q, net_.name + ": value \"" + name(value) + "\"");
+    // Where nothing below 0 can come, the clamp says so: half of a signed type stays unused, and engines may know.
+    Channel& c = op.requant.channels[0];
+    c.lo = std::max<std::int64_t>(c.lo, op.requant(ranges_[at(x.tensor)].lo, 0));
     const int y = emit(name(value) + suffix(q.type), "requantize", op, {x.tensor}, info(value, q));
     return operands_[{value, bits}] = {y, q.scale, q.zero_point};
   }
