@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "ref/base/philox.hpp"
 #include "ref/base/error.hpp"
+#include "ref/base/philox.hpp"
 
 namespace obz {
 namespace {

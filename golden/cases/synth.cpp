@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "ref/base/philox.hpp"
 #include "ref/base/error.hpp"
+#include "ref/base/philox.hpp"
 #include "ref/base/suggest.hpp"
 #include "ref/read/builder.hpp"
 #include "ref/read/fill.hpp"

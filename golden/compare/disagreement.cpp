@@ -5,10 +5,10 @@
 #include <tbb/blocked_range.h>
 #include <tbb/parallel_reduce.h>
 
-#include "ref/base/philox.hpp"
 #include "golden/cases/requant_case.hpp"
 #include "ref/arith/apply.hpp"
 #include "ref/base/error.hpp"
+#include "ref/base/philox.hpp"
 
 namespace obz {
 namespace {

@@ -5,10 +5,10 @@
 
 #include <fmt/format.h>
 
-#include "ref/base/philox.hpp"
 #include "golden/cases/requant_case.hpp"
 #include "ref/arith/apply.hpp"
 #include "ref/base/error.hpp"
+#include "ref/base/philox.hpp"
 
 namespace obz {
 

@@ -6,11 +6,11 @@
 #include <fmt/format.h>
 
 #include "golden/cases/layer_requant.hpp"
-#include "ref/base/philox.hpp"
 #include "golden/cases/synth.hpp"
 #include "golden/complete/complete.hpp"
 #include "golden/complete/place_sum.hpp"
 #include "ref/base/error.hpp"
+#include "ref/base/philox.hpp"
 #include "ref/net/bounds.hpp"
 
 namespace obz {

@@ -6,12 +6,12 @@
 #include <fmt/format.h>
 
 #include "golden/cases/layer_requant.hpp"
-#include "ref/base/philox.hpp"
 #include "golden/cases/synth.hpp"
 #include "golden/complete/complete.hpp"
 #include "golden/device/run_faulty.hpp"
 #include "ref/arith/apply.hpp"
 #include "ref/base/error.hpp"
+#include "ref/base/philox.hpp"
 #include "ref/execute/naive.hpp"
 #include "ref/net/bounds.hpp"
 

@@ -6,9 +6,9 @@
 
 #include <tbb/parallel_for.h>
 
-#include "ref/base/philox.hpp"
 #include "golden/complete/complete.hpp"
 #include "ref/arith/apply.hpp"
+#include "ref/base/philox.hpp"
 
 namespace obz {
 namespace {

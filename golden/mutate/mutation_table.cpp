@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 #include <tbb/parallel_for.h>
 
-#include "ref/base/philox.hpp"
 #include "golden/cases/synth.hpp"
 #include "golden/complete/complete.hpp"
 #include "golden/engines/check.hpp"
+#include "ref/base/philox.hpp"
 #include "ref/tensor/type_text.hpp"
 
 namespace obz {

@@ -61,7 +61,7 @@ struct EnumNames<AddRule> {
 template <>
 struct EnumNames<AvgPoolRule> {
   static constexpr std::array<std::string_view, 5> values{"divide_half_away", "rescale", "reciprocal", "truncate",
-                                                            "truncate_guarded"};
+                                                          "truncate_guarded"};
 };
 
 template <class E>

@@ -7,8 +7,8 @@
 
 namespace obz {
 
-/// Scalar operations of one execution of the declared batch. Borders (a float input quantized, scores given a scale) are
-/// not part of the network and not counted.
+/// Scalar operations of one execution of the declared batch. Borders (a float input quantized, scores given a scale)
+/// are not part of the network and not counted.
 struct Census {
   std::int64_t multiply = 0, add = 0, shift = 0, compare = 0;
   std::int64_t function = 0;  ///< values that go through a table or a fixed-point function (softmax)

@@ -17,9 +17,9 @@
 #include "ref/arith/profile.hpp"
 #include "ref/net/net.hpp"
 #include "ref/quantize/bits.hpp"
-#include "ref/real/float_net.hpp"
 #include "ref/quantize/observe.hpp"
 #include "ref/quantize/weights.hpp"
+#include "ref/real/float_net.hpp"
 
 namespace obz {
 

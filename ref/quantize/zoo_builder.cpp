@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 
 #include "ref/base/philox.hpp"
-#include "ref/real/float_run.hpp"
 #include "ref/quantize/zoo.hpp"
+#include "ref/real/float_run.hpp"
 
 namespace obz {
 namespace {

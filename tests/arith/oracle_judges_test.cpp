@@ -9,10 +9,10 @@
 #include <gtest/gtest.h>
 #include <tbb/parallel_for.h>
 
-#include "ref/base/philox.hpp"
 #include "golden/cases/requant_case.hpp"
 #include "ref/arith/apply.hpp"
 #include "ref/base/error.hpp"
+#include "ref/base/philox.hpp"
 #include "tests/oracle/oracle.hpp"
 
 namespace obz {

@@ -5,9 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "golden/bounds/certify.hpp"
-#include "ref/base/philox.hpp"
 #include "golden/cases/synth.hpp"
 #include "golden/mutate/mutate.hpp"
+#include "ref/base/philox.hpp"
 #include "ref/execute/naive.hpp"
 #include "ref/net/save_load.hpp"
 #include "ref/net/validate.hpp"

@@ -7,12 +7,12 @@
 
 #include <gtest/gtest.h>
 
-#include "ref/base/philox.hpp"
 #include "golden/cases/synth.hpp"
 #include "golden/device/run_faulty.hpp"
 #include "golden/explain/explain_layer.hpp"
 #include "golden/mutate/mutate.hpp"
 #include "ref/base/error.hpp"
+#include "ref/base/philox.hpp"
 #include "ref/read/import.hpp"
 
 namespace obz {

@@ -5,9 +5,9 @@
 
 #include <gtest/gtest.h>
 
-#include "ref/base/philox.hpp"
 #include "golden/explain/theory.hpp"
 #include "ref/arith/apply.hpp"
+#include "ref/base/philox.hpp"
 
 namespace obz {
 namespace {

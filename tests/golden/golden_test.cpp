@@ -7,7 +7,6 @@
 #include <gtest/gtest.h>
 
 #include "golden/cases/coverage.hpp"
-#include "ref/base/philox.hpp"
 #include "golden/cases/requant_stream.hpp"
 #include "golden/cases/synth.hpp"
 #include "golden/engines/check.hpp"
@@ -16,6 +15,7 @@
 #include "golden/sets/vector_set.hpp"
 #include "ref/base/error.hpp"
 #include "ref/base/file.hpp"
+#include "ref/base/philox.hpp"
 #include "ref/net/save_load.hpp"
 #include "tests/support/temp_dir.hpp"
 

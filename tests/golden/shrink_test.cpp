@@ -14,13 +14,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "ref/base/philox.hpp"
 #include "golden/cases/synth.hpp"
 #include "golden/sets/vector_set.hpp"
 #include "golden/shrink/reproducer.hpp"
 #include "ref/arith/apply.hpp"
 #include "ref/base/error.hpp"
 #include "ref/base/file.hpp"
+#include "ref/base/philox.hpp"
 #include "ref/execute/naive.hpp"
 #include "tests/execute/random_layers.hpp"
 #include "tests/support/run_obz.hpp"

@@ -16,12 +16,12 @@
 #include "ref/net/bounds.hpp"
 #include "ref/net/census.hpp"
 #include "ref/net/save_load.hpp"
-#include "ref/real/float_run.hpp"
 #include "ref/quantize/hawq.hpp"
 #include "ref/quantize/reconstruct.hpp"
 #include "ref/quantize/simplify.hpp"
 #include "ref/quantize/zoo.hpp"
 #include "ref/quantize/zoo_builder.hpp"
+#include "ref/real/float_run.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace obz::test {

@@ -12,10 +12,10 @@
 #include "ref/execute/fast.hpp"
 #include "ref/execute/inputs.hpp"
 #include "ref/execute/naive.hpp"
-#include "ref/real/float_run.hpp"
 #include "ref/quantize/hawq.hpp"
 #include "ref/quantize/simplify.hpp"
 #include "ref/read/onnx/read_float.hpp"
+#include "ref/real/float_run.hpp"
 #include "tests/support/shared_data.hpp"
 #include "tests/vectors/hawq_peer.hpp"
 
