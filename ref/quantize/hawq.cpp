@@ -11,6 +11,7 @@
 #include "ref/arith/reciprocal.hpp"
 #include "ref/base/error.hpp"
 #include "ref/net/bounds.hpp"
+#include "ref/quantize/output_bounds.hpp"
 #include "ref/read/builder.hpp"
 #include "ref/read/fill.hpp"
 
@@ -152,7 +153,7 @@ class Quantizer {
            TensorInfo info) {
     const int t = builder_.add_node(node_name, std::string(origin), std::move(op), std::move(inputs), std::move(info));
     ranges_.resize(builder_.net().tensors.size());
-    ranges_[at(t)] = bound(builder_.net().nodes.back());
+    ranges_[at(t)] = output_bounds(builder_.net().nodes.back(), ranges_, net_.name);
     if (builder_.info(t).type == kInt32 && t != scores_) narrow(builder_.net().nodes.back(), t);
     return t;
   }
@@ -170,57 +171,6 @@ class Quantizer {
     if (auto* dense = std::get_if<Dense>(&node.op)) clamp(dense->requant);
     if (auto* sum = std::get_if<Add>(&node.op)) clamp(sum->out);
     builder_.net().tensors[at(tensor)].type = type;
-  }
-
-  Range through(const Requant& r, std::span<const Range> sums) const {
-    Range out{INT64_MAX, INT64_MIN};
-    for (std::size_t c = 0; c < sums.size(); ++c) {
-      const auto i = static_cast<std::int64_t>(c);
-      const std::int64_t a = r(sums[c].lo, i), b = r(sums[c].hi, i);  // monotone
-      out = {std::min({out.lo, a, b}), std::max({out.hi, a, b})};
-    }
-    return out;
-  }
-
-  Range bound(const Node& node) const {
-    const auto in = [&](std::size_t i) { return ranges_[at(node.inputs[i])]; };
-    if (std::holds_alternative<Conv2d>(node.op) || std::holds_alternative<Dense>(node.op)) {
-      const std::vector<Range> sums = channel_accumulator_ranges(node, ranges_);
-      return std::visit(
-          [&](const auto& op) {
-            if constexpr (requires { op.filter; }) return through(op.requant, sums);
-            return Range{};
-          },
-          node.op);
-    }
-    if (const auto* op = std::get_if<Rescale>(&node.op)) {
-      const std::vector<Range> sums(op->requant.channels.size(),
-                                    Range{in(0).lo - op->x_zero_point, in(0).hi - op->x_zero_point});
-      return through(op->requant, sums);
-    }
-    if (const auto* op = std::get_if<Add>(&node.op)) {
-      const Range a = through(op->branch_a, std::vector<Range>{in(0)}),
-                  b = through(op->branch_b, std::vector<Range>{in(1)});
-      return through(op->out, std::vector<Range>{Range{a.lo + b.lo, a.hi + b.hi}});
-    }
-    if (const auto* op = std::get_if<Concat>(&node.op)) {
-      Range all{INT64_MAX, INT64_MIN};
-      for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-        const Range part = through(op->requants[i], std::vector<Range>{in(i)});
-        all = {std::min(all.lo, part.lo), std::max(all.hi, part.hi)};
-      }
-      return all;
-    }
-    if (const auto* op = std::get_if<AvgPool>(&node.op)) {  // an average lies between the extremes
-      const Channel& c = op->requant.channels[0];
-      return {saturate(std::min<std::int64_t>(in(0).lo, 0), c.lo, c.hi),
-              saturate(std::max<std::int64_t>(in(0).hi, 0), c.lo, c.hi)};
-    }
-    Range r = in(0);
-    if (const auto* op = std::get_if<Pad>(&node.op)) {
-      r = {std::min<std::int64_t>(r.lo, op->value), std::max<std::int64_t>(r.hi, op->value)};
-    }
-    return r;
   }
 
   TensorInfo info(int value, const OutputQuant& q) const {
@@ -496,6 +446,10 @@ class Quantizer {
     const Range r = ranges_[at(x.tensor)];
     const std::int64_t largest = std::max(-r.lo, r.hi);
     for (std::int64_t n = 1; n <= std::int64_t{pool.kernel_h} * pool.kernel_w; ++n) {
+      if (!kInt32.holds(n * largest)) {
+        throw Error(fmt::format("{}: the sum of {} values up to {} leaves the accumulator of 32 bits", where(node), n,
+                                largest));
+      }
       const auto c = reciprocal(n, n * largest, guarded ? Quotient::after_hundredth : Quotient::truncated);
       if (!c) {
         throw Error(fmt::format("{}: no multiplier and shift is proved equal to the division by {} of sums up to {}",

@@ -21,9 +21,8 @@ struct WeightQuant {
   Tensor values;              ///< int<bits>, in the order of the float weights
 };
 
-/// q = clamp(half_even(float32(float32(1 / S) * w)), -2^(b-1), 2^(b-1) - 1); b = 1: w >= 0 ? 0 : -1 is no use, so the
-/// two values are -1 and 0 as two's complement has them. Error naming `where` and the channel when all its weights are
-/// 0.
+/// q = clamp(half_even(float32(float32(1 / S) * w)), -2^(b-1), 2^(b-1) - 1). One bit holds -1 and 0, so positive
+/// weights are lost there: in range, but of no use. Error naming `where` and the channel when all its weights are 0.
 WeightQuant quantize_weights(const FloatTensor& weights, int bits, WeightScale rule, const std::string& where);
 
 /// half_even(float32(1 / float32(S_w * S_x)) * b) per channel. Error when one leaves 32 bits.

@@ -309,6 +309,21 @@ TEST(Hawq, concatenations_take_one_step_or_two) {
   EXPECT_GT(scaled_parts(two), scaled_parts(one));
 }
 
+TEST(Hawq, sums_that_could_leave_their_accumulator_are_refused) {
+  const FloatNet net = simplify(make_zoo_net("resnet20-cifar", 1));
+  const RangeOf ranges = observed(net, 1);
+  const IntNet q = quantize_hawq(net, ranges, {});
+  const WeightQuant w = quantize_weights(weights_of(net.nodes[0].op), 8, WeightScale::largest, "");
+  const float step = w.scales[3] * static_cast<float>(q.input_borders[0].affine.scales[0]);
+  const auto with_bias = [&](float bias) {
+    FloatNet n = net;
+    std::get<FloatConv>(n.nodes[0].op).bias[3] = bias;
+    return error_of([&] { quantize_hawq(n, ranges, {}); });
+  };
+  EXPECT_THAT(with_bias(step * 2147483000.0F), HasSubstr("needs an accumulator of 33 bits, expected at most 32"));
+  EXPECT_THAT(with_bias(step * 1e10F), HasSubstr("leaves 32 bits"));
+}
+
 TEST(Hawq, what_has_no_range_no_scale_or_no_number_is_refused) {
   FloatNet net = simplify(make_zoo_net("resnet20-cifar", 1));
   EXPECT_THAT(error_of([&] { quantize_hawq(net, fixed_range(0, 0), {}); }), HasSubstr("is always 0"));
