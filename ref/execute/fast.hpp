@@ -14,8 +14,9 @@
 namespace obz {
 
 namespace fast {
-struct ByteValue;
-}
+struct TailJob;
+struct Value;
+}  // namespace fast
 
 /// One node made ready: weights packed, requantizer in vector form. Immutable, so threads may share it.
 class FastNode {
@@ -23,8 +24,12 @@ class FastNode {
   virtual ~FastNode() = default;
   /// `y` has the node's output shape and type. Equal to run_naive bit for bit.
   virtual void run(std::span<const Tensor* const> inputs, Tensor& y) const = 0;
-  /// The same from bytes to bytes; `y` has its shape and base already. False: the node has no such form.
-  virtual bool run_bytes(std::span<const fast::ByteValue>, const fast::ByteValue&) const { return false; }
+  /// The same between values; `y` has its shape and base already. False: the node has no such form.
+  virtual bool run_values(std::span<const fast::Value>, const fast::Value&) const { return false; }
+  /// Whether run_tail() may take the place of run_values().
+  virtual bool takes_tail() const { return false; }
+  virtual void run_tail(const fast::Value&, const fast::TailJob&) const {}
+  virtual void run_tail(const Tensor&, const fast::TailJob&) const {}
   /// "gemm int16 pairs", "naive": which path the node takes, for `obz info`.
   virtual std::string path() const = 0;
 };

@@ -1,4 +1,5 @@
-// A whole network made ready: values that fit are bytes, channels last, in one block of memory planned by liveness.
+// A whole network made ready: values that fit are bytes, channels last, in one block of memory planned by liveness, and
+// residual additions happen while the outputs of their convolution are in L1.
 // Same integers as run_net with run_naive.
 #pragma once
 
@@ -23,15 +24,17 @@ class FastNet {
   std::vector<Tensor> run(const std::vector<Tensor>& inputs) const;
 
   const IntNet& net() const;
-  /// "gemm int8, 2.1 steps a segment", one per node; "..., as int32" where a node does not run on bytes.
+  /// "gemm int8, 2.1 steps a segment", one per node; "..., as int32" where a node runs on tensors, "in NODE" where it
+  /// is part of another.
   std::vector<std::string> paths() const;
   /// Seconds of every node, the best of so many runs.
   std::vector<double> profile(const std::vector<Tensor>& inputs, int runs) const;
-  /// Memory of the values of one run that are bytes.
+  /// Memory of the values of one run that are not tensors.
   std::int64_t value_bytes() const;
 
  private:
   struct Plan;
+  class Run;
   std::vector<Tensor> run_timed(const std::vector<Tensor>& inputs, std::vector<double>* seconds) const;
   std::unique_ptr<Plan> plan_;
 };

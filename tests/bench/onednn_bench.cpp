@@ -20,7 +20,7 @@
 
 #include "ref/base/error.hpp"
 #include "ref/execute/fast.hpp"
-#include "ref/execute/fast/byte_value.hpp"
+#include "ref/execute/fast/value.hpp"
 #include "ref/net/validate.hpp"
 #include "ref/read/fill.hpp"
 #include "tests/bench/bell.hpp"
@@ -63,7 +63,7 @@ struct Ours {
   Tensor x, y;
   std::unique_ptr<FastNode> node;
   std::vector<std::uint8_t> in_buffer, out_buffer;
-  fast::ByteValue in_bytes, out_bytes;
+  fast::Value in_bytes, out_bytes;
 
   Ours(const Layer& l, const Kind& kind) {
     std::mt19937 random(1);
@@ -109,10 +109,10 @@ struct Ours {
                 out_buffer[static_cast<std::size_t>(i / l.out * out_bytes.pixel + i % l.out)]);
     }
   }
-  static fast::ByteValue bytes_of(const Shape& s, std::vector<std::uint8_t>& buffer) {
-    fast::ByteValue v{.n = s[0], .h = s[1], .w = s[2], .c = s[3], .pixel = fast::spread_pixel(s[3])};
+  static fast::Value bytes_of(const Shape& s, std::vector<std::uint8_t>& buffer) {
+    fast::Value v{.n = s[0], .h = s[1], .w = s[2], .c = s[3], .pixel = fast::spread_pixel(s[3])};
     buffer.resize(static_cast<std::size_t>(v.size() + fast::kByteSlack));
-    v.data = buffer.data();
+    v.bytes = buffer.data();
     return v;
   }
   void run() {
@@ -120,7 +120,7 @@ struct Ours {
     node->run(in, y);
   }
   /// Bytes in, bytes out, as between the layers of a network.
-  void run_bytes() { OBZ_CHECK(node->run_bytes(std::span(&in_bytes, 1), out_bytes)); }
+  void run_bytes() { OBZ_CHECK(node->run_values(std::span(&in_bytes, 1), out_bytes)); }
 };
 
 struct Theirs {

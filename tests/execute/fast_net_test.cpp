@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "ref/arith/apply.hpp"
-#include "ref/execute/fast/byte_value.hpp"
 #include "ref/execute/fast/requant_lanes.hpp"
+#include "ref/execute/fast/value.hpp"
 #include "ref/execute/naive.hpp"
 #include "tests/execute/random_layers.hpp"
 
@@ -140,6 +140,117 @@ TEST(FastNet, values_share_memory_once_they_are_no_longer_needed) {
   const FastNet fast(net);
   EXPECT_LE(fast.value_bytes(), 2 * (16 * 16 * 32 + 128));
   expect_equal(net, fast, random);
+}
+
+// --- residual tails ---------------------------------------------------------------------------------------------
+
+/// Dyadic, of a scale that keeps `from` bits within `to` bits or clamps a little.
+Requant random_scaler(Random& r, std::int64_t channels, int from, IntType to, bool has_zero_point) {
+  Requant q;
+  q.recipe.rounding = r.pick({Rounding::half_up, Rounding::half_even, Rounding::half_away, Rounding::floor});
+  if (r.one_in(3)) q.recipe.first_bits = 31;
+  q.channels.clear();
+  for (std::int64_t c = 0; c < channels; ++c) {
+    Channel channel{.multiplier = r.between(1 << 29, INT32_MAX)};
+    channel.shift = static_cast<std::int32_t>(31 + std::max(0, from - to.bits) + r.between(-1, 2));
+    channel.zero_point = has_zero_point ? static_cast<std::int32_t>(r.between(-9, 9)) : 0;
+    channel.lo = r.one_in(2) ? to.min() : std::max<std::int64_t>(to.min(), 0);
+    channel.hi = to.max();
+    q.channels.push_back(channel);
+  }
+  return q;
+}
+
+/// Two convolutions whose outputs are added in wide integers; the sum is rescaled to bytes for the next convolution,
+/// and perhaps added to once more, rescaled again or given out.
+IntNet random_residual(Random& r, Layout layout, std::int64_t side = 7) {
+  IntNet net{.name = "residual"};
+  const IntType wide{static_cast<std::uint8_t>(r.between(12, 20)), true};
+  const std::int64_t c = r.pick<std::int64_t>({5, 16, 32, 64, 72}), batch = r.between(1, 3);
+  const auto tensor = [&](const Shape& shape, IntType type) {
+    net.tensors.push_back({.id = std::to_string(net.tensors.size()), .shape = shape, .type = type});
+    return static_cast<int>(net.tensors.size()) - 1;
+  };
+  const auto shape_of = [&](int i) { return net.tensors[static_cast<std::size_t>(i)].shape; };
+  const auto add = [&](Operator op, std::vector<int> inputs, IntType type) {
+    std::vector<Shape> shapes;
+    for (const int i : inputs) shapes.push_back(shape_of(i));
+    const int y = tensor(infer_shape(op, shapes, net.name), type);
+    net.nodes.push_back({.name = std::to_string(net.nodes.size()), .inputs = inputs, .outputs = {y}, .op = op});
+    return y;
+  };
+  const auto conv = [&](int x, std::int32_t kernel, std::int64_t groups, IntType type) {
+    Conv2d op;
+    op.layout = layout;
+    op.groups = groups;
+    op.filter.weights = testing::random_tensor(r, Shape{c, kernel, kernel, c / groups}, kInt8);
+    op.window = {.pad_top = kernel / 2, .pad_left = kernel / 2, .pad_bottom = kernel / 2, .pad_right = kernel / 2};
+    op.requant = random_scaler(r, r.one_in(2) ? c : 1, 20, type, false);
+    return add(op, {x}, type);
+  };
+  const auto sum = [&](int a, int b) {
+    Add op;
+    op.subtract = r.one_in(3);
+    op.left_shift = static_cast<std::int32_t>(r.pick({0, 0, 3}));
+    if (r.one_in(2)) op.a_zero_point = static_cast<std::int32_t>(r.between(-7, 7));
+    op.branch_a = r.one_in(2) ? identity_requant(kInt32) : random_scaler(r, 1, 0, kInt32, false);
+    op.branch_b = random_scaler(r, 1, 0, kInt32, false);
+    for (Requant* q : {&op.branch_a, &op.branch_b}) q->channels[0].lo = kInt32.min();
+    op.accumulator = {static_cast<std::uint8_t>(r.pick({32, 20})), r.pick({Overflow::wrap, Overflow::saturate})};
+    op.out = r.one_in(2) ? identity_requant(wide) : random_scaler(r, 1, wide.bits, wide, true);
+    return add(op, {a, b}, wide);
+  };
+  const auto narrow = [&](int x) {
+    Rescale op{.requant = random_scaler(r, 1, wide.bits, kInt8, true)};
+    if (r.one_in(2)) op.x_zero_point = static_cast<std::int32_t>(r.between(-50, 50));
+    return add(op, {x}, kInt8);
+  };
+  const int x = tensor(shape4(layout, batch, side, 6, c), kInt8);
+  net.inputs = {x};
+  const int a = conv(x, 1, 1, wide), b = conv(x, 3, r.one_in(3) ? c : 1, wide);
+  const int s = r.one_in(2) ? sum(a, b) : sum(b, a);
+  const int y = narrow(s);
+  const int d = conv(y, 3, 1, r.one_in(3) ? kInt8 : wide);
+  const bool again = r.one_in(2);
+  const int t = again ? sum(d, s) : d;
+  net.outputs = {y, again ? narrow(t) : t};
+  if (again && r.one_in(2)) net.outputs.push_back(t);
+  if (r.one_in(2)) net.outputs.push_back(conv(narrow(s), 1, 1, kInt8));
+  if (r.one_in(4)) net.outputs.push_back(s);
+  validate(net, net.name);
+  return net;
+}
+
+TEST(FastNet, adds_in_the_tail_of_a_convolution_as_the_plain_loops_do) {
+  Random random(45);
+  int fused = 0, second = 0;
+  for (int i = 0; i < 120; ++i) {
+    const IntNet net = testing::draw(random, [&](Random& r) {
+      return random_residual(r, r.pick({Layout::nhwc, Layout::nchw}));
+    });
+    const FastNet fast(net);
+    expect_equal(net, fast, random);
+    ASSERT_FALSE(HasFailure()) << i;
+    int tails = 0;
+    for (const std::string& path : fast.paths()) tails += path.ends_with("then the addition") ? 1 : 0;
+    fused += tails > 0 ? 1 : 0;
+    second += tails > 1 ? 1 : 0;
+  }
+  EXPECT_GT(fused, 80);
+  EXPECT_GT(second, 20);
+}
+
+TEST(FastNet, adds_in_the_tail_of_every_pass_over_a_batch) {
+  Random random(46);
+  int passes = 0;
+  for (int i = 0; i < 12; ++i) {  // images that are converted one sample at a time
+    const IntNet net = testing::draw(random, [&](Random& r) { return random_residual(r, Layout::nhwc, 420); });
+    const Shape& x = net.tensors[0].shape;
+    passes += x[0] > 1 && x.elems() / x[0] > 1 << 17 ? 1 : 0;
+    expect_equal(net, FastNet(net), random);
+    ASSERT_FALSE(HasFailure()) << i;
+  }
+  EXPECT_GT(passes, 1);
 }
 
 // --- stairs -----------------------------------------------------------------------------------------------------

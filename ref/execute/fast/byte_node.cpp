@@ -20,9 +20,9 @@ constexpr std::int64_t kGrain = 1 << 14;
 class ByteTable final : public ByteNode {
  public:
   explicit ByteTable(std::vector<std::uint8_t> table) : table_(std::move(table)) {}
-  void run(std::span<const ByteValue> in, const ByteValue& y) const override {
+  void run(std::span<const Value> in, const Value& y) const override {
     for_ranges(y.size(), kGrain, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) y.data[i] = table_[in[0].data[i]];
+      for (std::int64_t i = begin; i < end; ++i) y.bytes[i] = table_[in[0].bytes[i]];
     });
   }
   const char* path() const override { return "table"; }
@@ -35,9 +35,9 @@ class ByteTable final : public ByteNode {
 class ByteTable2 final : public ByteNode {
  public:
   explicit ByteTable2(std::vector<std::uint8_t> table) : table_(std::move(table)) {}
-  void run(std::span<const ByteValue> in, const ByteValue& y) const override {
+  void run(std::span<const Value> in, const Value& y) const override {
     for_ranges(y.size(), kGrain, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) y.data[i] = table_[in[0].data[i] * 256U + in[1].data[i]];
+      for (std::int64_t i = begin; i < end; ++i) y.bytes[i] = table_[in[0].bytes[i] * 256U + in[1].bytes[i]];
     });
   }
   const char* path() const override { return "table"; }
@@ -49,9 +49,9 @@ class ByteTable2 final : public ByteNode {
 class ByteSumNode final : public ByteNode {
  public:
   explicit ByteSumNode(const ByteSum& sum) : sum_(sum) {}
-  void run(std::span<const ByteValue> in, const ByteValue& y) const override {
+  void run(std::span<const Value> in, const Value& y) const override {
     for_ranges(y.size(), kGrain, [&](std::int64_t begin, std::int64_t end) {
-      sum_bytes(sum_, in[0].data + begin, in[1].data + begin, end - begin, y.data + begin);
+      sum_bytes(sum_, in[0].bytes + begin, in[1].bytes + begin, end - begin, y.bytes + begin);
     });
   }
   const char* path() const override { return "vector"; }
@@ -65,8 +65,8 @@ class ByteMaxPool final : public ByteNode {
  public:
   ByteMaxPool(const MaxPool& op, IntType type) : op_(op), lowest_(static_cast<std::int32_t>(type.min())) {}
 
-  void run(std::span<const ByteValue> in, const ByteValue& y) const override {
-    const ByteValue& x = in[0];
+  void run(std::span<const Value> in, const Value& y) const override {
+    const Value& x = in[0];
     for_ranges(y.n * y.h, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) row(x, y, i / y.h, i % y.h);
     });
@@ -80,14 +80,14 @@ class ByteMaxPool final : public ByteNode {
   }
 
   /// Down the columns of the window's rows first, then along the row.
-  void row(const ByteValue& x, const ByteValue& y, std::int64_t n, std::int64_t oh) const {
+  void row(const Value& x, const Value& y, std::int64_t n, std::int64_t oh) const {
     const Window& w = op_.window;
     std::vector<std::uint8_t> columns(static_cast<std::size_t>(x.w * x.pixel));
     bool any_row = false;
     for (std::int64_t kh = 0; kh < op_.kernel_h; ++kh) {
       const std::int64_t h = oh * w.stride_h + kh * w.dilation_h - w.pad_top;
       if (h < 0 || h >= x.h) continue;
-      const std::uint8_t* const from = x.data + (n * x.h + h) * x.w * x.pixel;
+      const std::uint8_t* const from = x.bytes + (n * x.h + h) * x.w * x.pixel;
       if (!any_row) {
         std::copy_n(from, x.w * x.pixel, columns.data());
       } else {
@@ -102,7 +102,7 @@ class ByteMaxPool final : public ByteNode {
     std::uint8_t finished[256];
     for (int v = 0; v < 256; ++v) finished[v] = finish(v + x.base);
     for (std::int64_t ow = 0; ow < y.w; ++ow) {
-      std::uint8_t* const to = y.data + ((n * y.h + oh) * y.w + ow) * y.pixel;
+      std::uint8_t* const to = y.bytes + ((n * y.h + oh) * y.w + ow) * y.pixel;
       bool any = false;
       for (std::int64_t kw = 0; any_row && kw < op_.kernel_w; ++kw) {
         const std::int64_t column = ow * w.stride_w + kw * w.dilation_w - w.pad_left;

@@ -4,15 +4,15 @@
 #include <memory>
 #include <span>
 
-#include "ref/execute/fast/byte_value.hpp"
 #include "ref/execute/fast/nodes.hpp"
+#include "ref/execute/fast/value.hpp"
 
 namespace obz::fast {
 
 class ByteNode {
  public:
   virtual ~ByteNode() = default;
-  virtual void run(std::span<const ByteValue> inputs, const ByteValue& y) const = 0;
+  virtual void run(std::span<const Value> inputs, const Value& y) const = 0;
   virtual const char* path() const = 0;
 };
 

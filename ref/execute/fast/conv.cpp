@@ -30,27 +30,36 @@ class ConvNode final : public FastNode {
         path_(std::move(path)) {}
 
   void run(std::span<const Tensor* const> inputs, Tensor& y) const override {
-    run_image(Source(*inputs[0], layout_), Sink(y, layout_));
+    run_image(Source(*inputs[0], layout_), Sink(y, layout_), nullptr);
   }
-  bool run_bytes(std::span<const ByteValue> inputs, const ByteValue& y) const override {
-    const Source x(inputs[0]);
-    if (is_pointwise_ && x.base == image_.offset) {
-      run_in_place(x, Sink(y));
-    } else {
-      run_image(x, Sink(y));
-    }
+  bool run_values(std::span<const Value> inputs, const Value& y) const override {
+    run_source(Source(inputs[0]), Sink(y), nullptr);
     return true;
+  }
+  bool takes_tail() const override { return true; }
+  void run_tail(const Value& x, const TailJob& job) const override { run_source(Source(x), Sink(job.other), &job); }
+  void run_tail(const Tensor& x, const TailJob& job) const override {
+    run_image(Source(x, layout_), Sink(job.other), &job);
   }
   std::string path() const override { return path_; }
 
  private:
-  void run_image(const Source& x, const Sink& y) const {
+  /// Of `y` only the extents count where there is a tail.
+  void run_source(const Source& x, const Sink& y, const TailJob* tail) const {
+    if (is_pointwise_ && x.bytes != nullptr && x.base == image_.offset) {
+      run_in_place(x, y, tail);
+    } else {
+      run_image(x, y, tail);
+    }
+  }
+
+  void run_image(const Source& x, const Sink& y, const TailJob* tail) const {
     const std::int64_t pass = std::clamp<std::int64_t>(kPassElements / image_.sample_size(), 1, y.n);
     Image<T> image(image_, pass);
     for (std::int64_t n = 0; n < y.n; n += pass) {
       const std::int64_t samples = std::min(pass, y.n - n);
       image.fill(x, n, samples);
-      RowGrid<T> g = grid(y, n, samples);
+      RowGrid<T> g = grid(y, n, samples, tail);
       g.in = image.data();
       g.in_n = image_.sample_size();
       g.in_h = window_.stride_h * image_.row_size();
@@ -61,9 +70,9 @@ class ConvNode final : public FastNode {
   }
 
   /// The kernel reads the input itself, pixel by pixel.
-  void run_in_place(const Source& x, const Sink& y) const {
+  void run_in_place(const Source& x, const Sink& y, const TailJob* tail) const {
     if constexpr (std::is_same_v<T, std::uint8_t>) {
-      RowGrid<T> g = grid(y, 0, y.n);
+      RowGrid<T> g = grid(y, 0, y.n, tail);
       g.in = x.bytes;
       g.in_n = x.sn;
       g.in_h = window_.stride_h * x.sh;
@@ -72,8 +81,16 @@ class ConvNode final : public FastNode {
     }
   }
 
-  RowGrid<T> grid(const Sink& y, std::int64_t first, std::int64_t samples) const {
+  RowGrid<T> grid(const Sink& y, std::int64_t first, std::int64_t samples, const TailJob* tail) const {
     RowGrid<T> g{.n = samples, .h = y.h, .w = y.w};
+    if (tail != nullptr) {
+      g.tail = tail;
+      g.out_first = first * y.h * y.w;
+      g.out_n = y.h * y.w;
+      g.out_h = y.w;
+      g.out_w = 1;
+      return g;
+    }
     if (y.words != nullptr) g.out = y.words + first * y.sn;
     if (y.bytes != nullptr) g.out_bytes = y.bytes + first * y.sn;
     g.out_base = y.base;

@@ -1,11 +1,11 @@
 // Dense layers and matrix products: rows that are already contiguous, weights packed once (dense) or per run (matmul).
 #include <algorithm>
 
-#include "ref/execute/fast/byte_value.hpp"
 #include "ref/execute/fast/convert.hpp"
 #include "ref/execute/fast/image.hpp"
 #include "ref/execute/fast/multiply.hpp"
 #include "ref/execute/fast/nodes.hpp"
+#include "ref/execute/fast/value.hpp"
 
 namespace obz::fast {
 namespace {
@@ -47,15 +47,15 @@ class DenseNode final : public FastNode {
     multiply(weights_, epilogue_,
              row_grid<T>(rows.get(), x.elems() / features_, features_, y.data.data(), epilogue_.map().outputs));
   }
-  bool run_bytes(std::span<const ByteValue> inputs, const ByteValue& y) const override {
-    const ByteValue& x = inputs[0];
-    if (x.pixel != x.c || y.pixel != y.c) return false;
+  bool run_values(std::span<const Value> inputs, const Value& y) const override {
+    const Value& x = inputs[0];
+    if (x.bytes == nullptr || y.bytes == nullptr || x.pixel != x.c || y.pixel != y.c) return false;
     const std::int64_t count = x.size(), outputs = epilogue_.map().outputs;
     RowGrid<T> g = row_grid<T>(nullptr, count / features_, features_, nullptr, outputs);
-    g.out_bytes = y.data;
+    g.out_bytes = y.bytes;
     g.out_base = y.base;
     const auto rows = allocate_rows<T>(count);
-    shift_values(x.data, count, x.base - offset_, rows.get());
+    shift_values(x.bytes, count, x.base - offset_, rows.get());
     g.in = rows.get();
     multiply(weights_, epilogue_, g);
     return true;

@@ -3,9 +3,8 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <optional>
 
-#include "ref/execute/fast/epilogue.hpp"
+#include "ref/execute/fast/convert.hpp"
 #include "ref/execute/fast/parallel.hpp"
 #include "ref/ops/add.hpp"
 #include "ref/ops/rescale.hpp"
@@ -18,17 +17,7 @@ constexpr std::int64_t kBlockRows = 64, kBlock = kBlockRows * kPanel;
 /// Blocks of a task.
 constexpr std::int64_t kGrain = 16;
 
-/// An element before its requantizer: (x - zero_point) << shift, a 32-bit number of at most `bound`.
-struct Operand {
-  std::int32_t zero_point = 0;
-  int shift = 0;
-  std::uint64_t bound = 0;
-
-  std::int32_t operator()(std::int32_t x) const {
-    // Modulo 2^32, which is exact as the value fits, and half as wide for the compiler's vectors.
-    return static_cast<std::int32_t>((static_cast<std::uint32_t>(x) - static_cast<std::uint32_t>(zero_point)) << shift);
-  }
-};
+constexpr Accumulator kUnlimited{64, Overflow::exact};
 
 /// nullopt: the type holds values for which it is wider than 32 bits.
 std::optional<Operand> operand(IntType type, std::int32_t zero_point, int shift) {
@@ -37,10 +26,23 @@ std::optional<Operand> operand(IntType type, std::int32_t zero_point, int shift)
   return Operand{zero_point, shift, static_cast<std::uint64_t>(std::max(std::abs(lo), std::abs(hi)))};
 }
 
-/// The requantizer over any number of elements of at most `bound`.
-Epilogue uniform(const Requant& requant, const Accumulator& accumulator, std::uint64_t bound) {
-  const std::vector<ChannelSum> sums(kPanel, ChannelSum{0, bound});
-  return Epilogue(PanelMap{1, kPanel}, SumMode::exact, sums, accumulator, requant);
+/// A dyadic factor of one over nothing else, and clamps that no element reaches.
+bool keeps_all(const Requant& r, const Accumulator& accumulator, std::uint64_t bound) {
+  const Channel& c = r.channels[0];
+  const auto top = static_cast<std::int64_t>(bound);
+  return r.recipe.arithmetic == Arithmetic::dyadic && r.recipe.first_bits == 0 && c.shift < 32 &&
+         c.multiplier == std::int64_t{1} << c.shift && c.addend == 0 && c.zero_point == 0 && c.lo <= -top &&
+         c.hi >= top && accumulator_bound(bound + 1, accumulator) == bound + 1;
+}
+
+/// The requantizer over elements of at most `bound`; nullopt: it has no vector form.
+std::optional<Scaler> scaler(const Requant& requant, const Accumulator& accumulator, const Operand& x,
+                             std::int64_t elements) {
+  if (keeps_all(requant, accumulator, x.bound)) return Scaler{x, std::nullopt};
+  const std::vector<ChannelSum> sums(kPanel, ChannelSum{0, x.bound});
+  Epilogue epilogue(PanelMap{1, kPanel}, SumMode::exact, sums, accumulator, requant, elements / kPanel);
+  if (!epilogue.is_vector()) return std::nullopt;
+  return Scaler{x, std::move(epilogue)};
 }
 
 /// Bound of what a branch of an addition gives, once its vector form has been accepted: then nothing in it
@@ -64,87 +66,110 @@ void for_blocks(std::int64_t count, const Body& body) {
 
 constexpr std::int64_t rows_of(std::int64_t count) { return (count + kPanel - 1) / kPanel; }
 
-/// Elements first .. first + count - 1 through operand and requantizer. The last row is filled up with 0,
-/// which every lane accepts. (The operand comes by value: the compiler then knows that the stores leave it alone.)
-void requantize_block(const Tensor& x, const Operand operand, const Epilogue& requantizer, std::int64_t first,
-                      std::int64_t count, std::int32_t* __restrict tile) {
-  const std::int32_t* from = x.data.data() + first;
-  for (std::int64_t i = 0; i < count; ++i) tile[i] = operand(from[i]);
-  std::fill(tile + count, tile + rows_of(count) * kPanel, 0);
-  requantizer.finish(0, tile, rows_of(count));
+/// Elements first .. first + count - 1. The last row is filled up with the first, which every lane accepts.
+void load_block(const Tensor& x, std::int64_t first, std::int64_t count, std::int32_t* tile) {
+  std::copy_n(x.data.data() + first, count, tile);
+  std::fill(tile + count, tile + rows_of(count) * kPanel, tile[0]);
 }
 
 class AddNode final : public FastNode {
  public:
-  AddNode(const Operand& a, const Operand& b, bool subtract, Epilogue branch_a, Epilogue branch_b, Epilogue out)
-      : a_(a),
-        b_(b),
-        subtract_(subtract),
-        branch_a_(std::move(branch_a)),
-        branch_b_(std::move(branch_b)),
-        out_(std::move(out)) {}
+  explicit AddNode(VectorAdd add) : add_(std::move(add)) {}
 
   void run(std::span<const Tensor* const> inputs, Tensor& y) const override {
-    const bool subtract = subtract_;
-    for_blocks(y.elems(), [&, subtract](std::int64_t first, std::int64_t count) {
+    for_blocks(y.elems(), [&](std::int64_t first, std::int64_t count) {
       alignas(64) std::int32_t a[kBlock], b[kBlock];
-      requantize_block(*inputs[0], a_, branch_a_, first, count, a);
-      requantize_block(*inputs[1], b_, branch_b_, first, count, b);
-      for (std::int64_t i = 0; i < count; ++i) a[i] = subtract ? a[i] - b[i] : a[i] + b[i];
-      std::fill(a + count, a + rows_of(count) * kPanel, 0);
-      out_.finish(0, a, rows_of(count));
+      load_block(*inputs[0], first, count, a);
+      load_block(*inputs[1], first, count, b);
+      add_.run(a, b, rows_of(count));
       std::copy_n(a, count, y.data.begin() + first);
     });
   }
   std::string path() const override { return "vector"; }
 
  private:
-  Operand a_, b_;
-  bool subtract_;
-  Epilogue branch_a_, branch_b_, out_;
+  VectorAdd add_;
 };
 
 class RescaleNode final : public FastNode {
  public:
-  RescaleNode(const Operand& x, Epilogue out) : x_(x), out_(std::move(out)) {}
+  explicit RescaleNode(Scaler scaler) : scaler_(std::move(scaler)) {}
 
   void run(std::span<const Tensor* const> inputs, Tensor& y) const override {
     for_blocks(y.elems(), [&](std::int64_t first, std::int64_t count) {
       alignas(64) std::int32_t tile[kBlock];
-      requantize_block(*inputs[0], x_, out_, first, count, tile);
+      load_block(*inputs[0], first, count, tile);
+      scaler_.run(tile, rows_of(count));
       std::copy_n(tile, count, y.data.begin() + first);
     });
   }
   std::string path() const override { return "vector"; }
 
  private:
-  Operand x_;
-  Epilogue out_;
+  Scaler scaler_;
 };
-
-constexpr Accumulator kUnlimited{64, Overflow::exact};
 
 }  // namespace
 
-Prepared prepare_vector(const NodeSite& site, const Add& op) {
-  if (op.floating || site.in(0).shape != site.in(1).shape) return nullptr;
+void Scaler::prepare(std::int32_t* tile, std::int64_t rows) const {
+  if (!operand.changes()) return;
+  const Operand f = operand;  // by value: the compiler then knows that the stores leave it alone
+  for (std::int64_t i = 0; i < rows * kPanel; ++i) tile[i] = f(tile[i]);
+}
+
+void Scaler::run(std::int32_t* tile, std::int64_t rows) const {
+  prepare(tile, rows);
+  if (requantizer) requantizer->finish(0, tile, rows);
+}
+
+void Scaler::run_bytes(std::int32_t* tile, std::int64_t rows, std::int32_t base, std::uint8_t* const* to) const {
+  prepare(tile, rows);
+  if (requantizer && requantizer->finish_bytes(0, tile, rows, base, to)) return;
+  if (requantizer) requantizer->finish(0, tile, rows);
+  narrow_tile(tile, rows, base, to, 0);
+}
+
+void VectorAdd::run(std::int32_t* __restrict tile_a, std::int32_t* __restrict tile_b, std::int64_t rows) const {
+  a.run(tile_a, rows);
+  b.run(tile_b, rows);
+  const std::int64_t count = rows * kPanel;
+  if (subtract) {
+    for (std::int64_t i = 0; i < count; ++i) tile_a[i] -= tile_b[i];
+  } else {
+    for (std::int64_t i = 0; i < count; ++i) tile_a[i] += tile_b[i];
+  }
+  out.run(tile_a, rows);
+}
+
+std::optional<VectorAdd> vector_add(const NodeSite& site, const Add& op) {
+  if (op.floating || site.in(0).shape != site.in(1).shape) return std::nullopt;
+  const std::int64_t elements = site.out().shape.elems();
   const IntType ta = site.in(0).type, tb = site.in(1).type;
-  const auto a = operand(ta, op.a_zero_point, op.left_shift), b = operand(tb, op.b_zero_point, op.left_shift);
-  if (!a || !b) return nullptr;
-  Epilogue branch_a = uniform(op.branch_a, kUnlimited, a->bound), branch_b = uniform(op.branch_b, kUnlimited, b->bound);
-  if (!branch_a.is_vector() || !branch_b.is_vector()) return nullptr;
-  const auto bound_a = branch_bound(op.branch_a, *a, ta), bound_b = branch_bound(op.branch_b, *b, tb);
-  if (!bound_a || !bound_b || *bound_a + *bound_b > static_cast<std::uint64_t>(kInt32.max())) return nullptr;
-  Epilogue out = uniform(op.out, op.accumulator, *bound_a + *bound_b);
-  if (!out.is_vector()) return nullptr;
-  return std::make_unique<AddNode>(*a, *b, op.subtract, std::move(branch_a), std::move(branch_b), std::move(out));
+  const auto xa = operand(ta, op.a_zero_point, op.left_shift), xb = operand(tb, op.b_zero_point, op.left_shift);
+  if (!xa || !xb) return std::nullopt;
+  auto a = scaler(op.branch_a, kUnlimited, *xa, elements), b = scaler(op.branch_b, kUnlimited, *xb, elements);
+  if (!a || !b) return std::nullopt;
+  const auto bound_a = branch_bound(op.branch_a, *xa, ta), bound_b = branch_bound(op.branch_b, *xb, tb);
+  if (!bound_a || !bound_b || *bound_a + *bound_b > static_cast<std::uint64_t>(kInt32.max())) return std::nullopt;
+  auto out = scaler(op.out, op.accumulator, Operand{.bound = *bound_a + *bound_b}, elements);
+  if (!out) return std::nullopt;
+  return VectorAdd{std::move(*a), std::move(*b), op.subtract, std::move(*out)};
+}
+
+std::optional<Scaler> vector_rescale(const NodeSite& site, const Rescale& op) {
+  const auto x = operand(site.in(0).type, op.x_zero_point, 0);
+  if (!x || op.requant.channels.size() != 1) return std::nullopt;
+  return scaler(op.requant, kUnlimited, *x, site.out().shape.elems());
+}
+
+Prepared prepare_vector(const NodeSite& site, const Add& op) {
+  auto add = vector_add(site, op);
+  return add ? std::make_unique<AddNode>(std::move(*add)) : nullptr;
 }
 
 Prepared prepare_vector(const NodeSite& site, const Rescale& op) {
-  const auto x = operand(site.in(0).type, op.x_zero_point, 0);
-  if (!x || op.requant.channels.size() != 1) return nullptr;
-  Epilogue out = uniform(op.requant, kUnlimited, x->bound);
-  return out.is_vector() ? std::make_unique<RescaleNode>(*x, std::move(out)) : nullptr;
+  auto rescale = vector_rescale(site, op);
+  return rescale ? std::make_unique<RescaleNode>(std::move(*rescale)) : nullptr;
 }
 
 }  // namespace obz::fast

@@ -7,8 +7,8 @@
 
 #include <hwy/aligned_allocator.h>
 
-#include "ref/execute/fast/byte_value.hpp"
 #include "ref/execute/fast/kernel.hpp"
+#include "ref/execute/fast/value.hpp"
 #include "ref/ops/window.hpp"
 #include "ref/tensor/tensor.hpp"
 

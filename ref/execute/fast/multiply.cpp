@@ -13,7 +13,7 @@ namespace obz::fast {
 namespace {
 
 /// Rows of one task: their sums (7.5 KiB) stay in L1 while the blocks of the depth pass by. Whole tiles of 4 and of 6.
-constexpr std::int64_t kRowBlock = 120;
+constexpr std::int64_t kRowBlock = kTailRows;
 /// Enough tasks for a few cores to balance; rows are cut first, as every cut through them reads all weights again.
 constexpr std::int64_t kTasks = 16;
 /// Below this many kernel steps the cores are not worth waking.
@@ -32,7 +32,7 @@ struct RowBlock {
     std::int64_t w = first % g.w, h = first / g.w % g.h, n = first / g.w / g.h;
     for (; first < end; ++first, ++count) {
       in[count] = g.in + group * g.in_group + n * g.in_n + h * g.in_h + w * g.in_w;
-      out[count] = n * g.out_n + h * g.out_h + w * g.out_w;
+      out[count] = g.out_first + n * g.out_n + h * g.out_h + w * g.out_w;
       if (++w == g.w) {
         w = 0;
         if (++h == g.h) {
@@ -121,8 +121,9 @@ struct Product {
   const Epilogue& epilogue;
   const RowGrid<Operand>& grid;
 
-  void store(const RowBlock<Operand>& rows, std::int64_t panel, const std::int32_t* tile) const {
+  void store(const RowBlock<Operand>& rows, std::int64_t panel, std::int32_t* tile) const {
     const std::int64_t first = epilogue.map().first_channel(panel), width = epilogue.map().width(panel);
+    if (grid.tail != nullptr) return run_tail(*grid.tail, rows.out, rows.count, first, width, tile);
     const bool whole = grid.out_c == 1 && width == kPanel;
     if (grid.out_bytes != nullptr) {
       std::uint8_t* to[kRowBlock];

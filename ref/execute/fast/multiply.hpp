@@ -8,6 +8,7 @@
 #include "ref/execute/fast/epilogue.hpp"
 #include "ref/execute/fast/pack.hpp"
 #include "ref/execute/fast/segments.hpp"
+#include "ref/execute/fast/tail.hpp"
 
 namespace obz::fast {
 
@@ -23,8 +24,10 @@ struct RowGrid {
   std::int32_t* out = nullptr;        ///< output of row (0, 0, 0), channel 0,
   std::uint8_t* out_bytes = nullptr;  ///< or this, less out_base
   std::int32_t out_base = 0;
+  std::int64_t out_first = 0;  ///< of row (0, 0, 0)
   std::int64_t out_n = 0, out_h = 0, out_w = 0;
-  std::int64_t out_c = 1;  ///< channels of all groups are counted through
+  std::int64_t out_c = 1;         ///< channels of all groups are counted through
+  const TailJob* tail = nullptr;  ///< in place of an output: out_n, out_h and out_w then count pixels
 
   std::int64_t count() const { return n * h * w; }
 };
