@@ -42,6 +42,7 @@ Verb info_verb();
 Verb quantize_verb();
 Verb run_verb();
 Verb zoo_verb();
+Verb plan_verb();
 Verb gen_verb();
 Verb ver_verb();
 Verb check_verb();

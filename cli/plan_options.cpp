@@ -1,0 +1,310 @@
+#include "cli/plan_options.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "cli/progress.hpp"
+#include "cli/table.hpp"
+#include "plan/csv.hpp"
+#include "plan/from_net.hpp"
+#include "plan/sensitivity.hpp"
+#include "ref/base/error.hpp"
+#include "ref/base/file.hpp"
+#include "ref/base/suggest.hpp"
+#include "ref/quantize/samples.hpp"
+#include "ref/quantize/simplify.hpp"
+#include "ref/quantize/zoo.hpp"
+#include "ref/read/onnx/read_float.hpp"
+
+namespace obz::cli {
+namespace {
+
+using plan::Choice;
+using plan::Layer;
+
+double number(const std::string& option, std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
+    throw Error(fmt::format("{}: expected a number, got \"{}\"", option, text));
+  }
+  return value;
+}
+
+std::vector<std::string> parts_of(const std::string& text) {
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (c == ',') {
+      parts.emplace_back();
+    } else if (c != ' ') {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
+// --- a network ------------------------------------------------------------------------------------------------
+
+FloatNet read_network(const PlanOptions& o) {
+  constexpr std::string_view zoo_mark = "zoo:";
+  if (o.source.starts_with(zoo_mark)) return simplify(make_zoo_net(o.source.substr(zoo_mark.size()), o.seed));
+  return simplify(read_float_onnx(read_file(o.source), o.source));
+}
+
+plan::NetOptions net_options(const PlanOptions& o) {
+  plan::NetOptions n{.choices = {}, .pins = {}, .pin_ends = !o.free_ends, .batch = o.batch};
+  constexpr std::int64_t most_batch = 4096;
+  if (o.batch < 1 || o.batch > most_batch) throw Error(fmt::format("--batch {}: expected 1..{}", o.batch, most_batch));
+  for (const std::string& part : parts_of(o.choices)) {
+    const LayerBits bits = plan::parse_bits(part, "--choices");
+    if (std::find(n.choices.begin(), n.choices.end(), bits) != n.choices.end()) {
+      throw Error(fmt::format("--choices {}: {} appears twice", o.choices, part));
+    }
+    n.choices.push_back(bits);
+  }
+  for (const std::string& pin : o.pins) {
+    const std::size_t equals = pin.rfind('=');
+    if (equals == std::string::npos) throw Error(fmt::format("--pin {}: expected LAYER=BITS", pin));
+    n.pins[pin.substr(0, equals)] = plan::parse_bits(std::string_view(pin).substr(equals + 1), "--pin " + pin);
+  }
+  return n;
+}
+
+std::vector<std::int64_t> read_labels(const std::string& path, std::int64_t count, std::int64_t classes) {
+  const NpyArray array = parse_npy(read_file(path), path);
+  std::vector<std::int64_t> values = npy_to_int64(array, path);
+  if (array.shape.rank() != 1 || array.shape[0] < count) {
+    throw Error(
+        fmt::format("{}: expected at least {} labels in one dimension, got {}", path, count, array.shape.text()));
+  }
+  values.resize(static_cast<std::size_t>(count));
+  for (const std::int64_t v : values) {
+    if (v < 0 || v >= classes) throw Error(fmt::format("{}: label {}: expected 0..{}", path, v, classes - 1));
+  }
+  return values;
+}
+
+/// The samples of --calib, or seeded pictures for a network of the zoo.
+struct Data {
+  std::optional<FloatSamples> samples;
+  plan::Measurement measurement;
+};
+
+Data read_data(const PlanOptions& o, const FloatNet& net) {
+  if (o.samples < 1) throw Error(fmt::format("--samples {}: expected at least 1", o.samples));
+  Data data;
+  const Shape& input = net.values[static_cast<std::size_t>(net.input)].shape;
+  if (!o.calibration.empty()) {
+    InputBorder border;
+    for (const auto& [option, text, to] : {std::tuple{"--mean", &o.mean, &border.image_mean},
+                                           std::tuple{"--std", &o.deviation, &border.image_deviation}}) {
+      if (text->empty()) continue;
+      for (const std::string& part : parts_of(*text)) {
+        to->push_back(static_cast<double>(static_cast<float>(number(option, part))));
+      }
+    }
+    if (border.image_mean.size() != border.image_deviation.size()) {
+      throw Error(fmt::format("--mean has {} number(s), --std has {}: expected one each per channel",
+                              border.image_mean.size(), border.image_deviation.size()));
+    }
+    data.samples.emplace(net, parse_npy(read_file(o.calibration), o.calibration), border, o.calibration);
+    data.measurement.samples = std::min(o.samples, data.samples->count());
+  } else if (o.source.starts_with("zoo:")) {
+    data.measurement.samples = std::min<std::int64_t>(o.samples, 2);
+    data.measurement.sample = [seed = o.seed, side = input[2]](std::int64_t i) {
+      return zoo_image(seed + static_cast<std::uint64_t>(i), side);
+    };
+  } else {
+    throw Error(fmt::format("--sensitivity {}: expected --calib DATA.npy to measure it on", o.sensitivity));
+  }
+  const Shape& scores = net.values[static_cast<std::size_t>(net.output)].shape;
+  if (!o.labels.empty()) data.measurement.labels = read_labels(o.labels, data.measurement.samples, scores.elems());
+  return data;
+}
+
+const FloatNode& layer_node(const FloatNet& net, const std::string& name) {
+  return *std::find_if(net.nodes.begin(), net.nodes.end(), [&](const FloatNode& n) { return n.name == name; });
+}
+
+std::map<std::string, double> read_traces(const std::string& path, const plan::Table& table) {
+  const plan::Csv csv = plan::parse_csv(as_text(read_file(path)), path);
+  const std::size_t layer = csv.require_column("layer"), trace = csv.require_column("trace");
+  std::map<std::string, double> traces;
+  for (std::size_t r = 0; r < csv.rows.size(); ++r) traces[csv.rows[r].cells[layer]] = csv.number(r, trace);
+  for (const Layer& l : table.layers) {
+    if (!traces.contains(l.name)) throw Error(fmt::format("{}: expected a row for layer {}", path, l.name));
+  }
+  return traces;
+}
+
+void say_estimates(const plan::Table& table, const std::vector<plan::Estimate>& traces) {
+  Table text({"layer", ">mean Hessian trace", ">standard error"});
+  for (std::size_t i = 0; i < traces.size(); ++i) {
+    text.add({table.layers[i].name, fmt::format("{:.5g}", traces[i].mean), fmt::format("{:.2g}", traces[i].error)});
+  }
+  fmt::print(stderr, "{}\n", text.text());
+}
+
+/// omega = mean Hessian trace x ||Q(W) - W||^2 (HAWQ-V2, equation 2.11).
+void add_omega(plan::Table& table, const FloatNet& net, const std::map<std::string, double>& traces) {
+  plan::add_column(table, "omega", [&](const std::string& layer, const LayerBits& bits) {
+    return traces.at(layer) * plan::weight_error(layer_node(net, layer), bits.weights);
+  });
+}
+
+void measure(const PlanOptions& o, const FloatNet& net, plan::Table& table) {
+  if (!o.traces.empty()) return add_omega(table, net, read_traces(o.traces, table));
+  if (o.sensitivity == "mse") {
+    return plan::add_column(table, "omega", [&](const std::string& layer, const LayerBits& bits) {
+      return plan::weight_error(layer_node(net, layer), bits.weights);
+    });
+  }
+  const bool hessian = o.sensitivity == "hessian";
+  if (!hessian && o.sensitivity != "kl") {
+    throw Error(fmt::format("--sensitivity {}: expected one of mse, hessian, kl", o.sensitivity));
+  }
+  Data data = read_data(o, net);
+  if (data.samples) data.measurement.sample = [&](std::int64_t i) { return (*data.samples)(i); };
+  ProgressBar bar("measuring sensitivity");
+  data.measurement.progress = [&](std::int64_t done, std::int64_t total) { bar.update(done, total); };
+  if (hessian) {
+    constexpr std::int64_t most = 10000;
+    if (o.probes < 1 || o.probes > most) throw Error(fmt::format("--probes {}: expected 1..{}", o.probes, most));
+    const auto traces =
+        plan::hessian_traces(net, data.measurement, {.probes = static_cast<int>(o.probes), .seed = o.seed});
+    say_estimates(table, traces);
+    std::map<std::string, double> by_name;
+    // A sum of squares cannot help; a trace below 0 is noise or a saddle, and would call more rounding better.
+    for (std::size_t i = 0; i < traces.size(); ++i) by_name[table.layers[i].name] = std::max(traces[i].mean, 0.0);
+    return add_omega(table, net, by_name);
+  }
+  std::vector<int> widths;
+  for (const Layer& l : table.layers) {
+    for (const Choice& c : l.choices) {
+      if (std::find(widths.begin(), widths.end(), c.bits.weights) == widths.end()) widths.push_back(c.bits.weights);
+    }
+  }
+  const auto kl = plan::output_kl(net, data.measurement, widths);
+  std::map<std::pair<std::string, int>, plan::Estimate> found;
+  for (std::size_t i = 0; i < kl.size(); ++i) {
+    for (std::size_t b = 0; b < widths.size(); ++b) found[{table.layers[i].name, widths[b]}] = kl[i][b];
+  }
+  plan::add_column(table, "omega", [&](const std::string& l, const LayerBits& b) {
+    return found[{l, b.weights}].mean;
+  });
+  plan::add_column(table, "omega_error", [&](const std::string& l, const LayerBits& b) {
+    return found[{l, b.weights}].error;
+  });
+}
+
+/// Replaces the estimate by measurements: layer, weights, activations, latency_us, perhaps its ends.
+void join_latencies(const std::string& path, plan::Table& table) {
+  const plan::Table measured = plan::parse_table(as_text(read_file(path)), path);
+  if (!measured.column("latency_us")) throw Error(fmt::format("{}: expected a column \"latency_us\"", path));
+  for (const std::string& column : measured.columns) {
+    const std::size_t from = *measured.column(column);
+    plan::add_column(table, column, [&](const std::string& layer, const LayerBits& bits) {
+      for (const Layer& l : measured.layers) {
+        if (l.name != layer) continue;
+        for (const Choice& c : l.choices) {
+          if (c.bits == bits) return c.values[from];
+        }
+      }
+      throw Error(fmt::format("{}: expected a row for layer {} at {}", path, layer, plan::bits_text(bits)));
+    });
+  }
+}
+
+// --- budgets --------------------------------------------------------------------------------------------------
+
+struct Suffix {
+  std::string_view text;
+  double factor;
+};
+
+double limit_of(const std::string& option, std::string_view text, const plan::Table& table, std::size_t column,
+                const std::vector<Suffix>& suffixes) {
+  if (text.ends_with('%')) {
+    const double part = number(option, text.substr(0, text.size() - 1)) / 100;
+    plan::Assignment fewest, most;
+    for (const Layer& l : table.layers) {
+      fewest.push_back(l.choices.size() - 1);
+      most.push_back(0);
+    }
+    const double lo = plan::column_total(table, column, fewest), hi = plan::column_total(table, column, most);
+    return lo + part * (hi - lo);
+  }
+  for (const Suffix& s : suffixes) {
+    if (text.ends_with(s.text)) return number(option, text.substr(0, text.size() - s.text.size())) * s.factor;
+  }
+  return number(option, text);
+}
+
+std::size_t column_of(const plan::Table& table, const std::string& option, const std::string& name) {
+  if (const auto c = table.column(name)) return *c;
+  const std::vector<std::string_view> known(table.columns.begin(), table.columns.end());
+  throw Error(fmt::format("{}: expected a column \"{}\" in the table, got {}{}", option, name,
+                          fmt::join(table.columns, ", "), did_you_mean(name, known)));
+}
+
+}  // namespace
+
+plan::Table plan_table(const PlanOptions& o) {
+  const bool network = o.source.starts_with("zoo:") || o.source.ends_with(".onnx");
+  if (!network) {
+    if (o.source.ends_with(".obz")) {
+      throw Error(fmt::format(
+          "{}: expected a table (.csv) or a float network (.onnx, zoo:NAME), got an integer network", o.source));
+    }
+    require_only(*o.given,
+                 {"source", "--size", "--bops", "--latency", "--budget", "--minimize", "--pareto", "--points", "--why",
+                  "--robust", "--runner-up", "--compare", "--out", "--csv", "--lp", "--svg", "--json", "--seed"},
+                 "a table");
+    return plan::parse_table(as_text(read_file(o.source)), o.source);
+  }
+  const FloatNet net = read_network(o);
+  const bool measured = !o.latencies.empty();
+  const plan::Machine* machine = measured || o.machine == "none" ? nullptr : &plan::find_machine(o.machine);
+  plan::Table table = plan::table_of(net, net_options(o), machine);
+  if (measured) join_latencies(o.latencies, table);
+  measure(o, net, table);
+  if (!o.save_table.empty()) {
+    const std::string text = plan::table_csv(table);
+    write_file(o.save_table, as_bytes(text));
+  }
+  return table;
+}
+
+plan::Question plan_question(const PlanOptions& o, const plan::Table& table) {
+  plan::Question q;
+  q.objective = column_of(table, "--minimize", o.minimize);
+  if (const auto bytes = table.column("bytes"); bytes && *bytes != q.objective) q.second = bytes;
+  const auto add = [&](const std::string& option, const std::string& text, const std::string& name,
+                       const std::vector<Suffix>& suffixes) {
+    const std::size_t column = column_of(table, option, name);
+    for (const plan::Budget& b : q.budgets) {
+      if (b.column == column) throw Error(fmt::format("{}: the column {} has a budget already", option, name));
+    }
+    q.budgets.push_back({column, limit_of(option, text, table, column, suffixes)});
+  };
+  constexpr double kilo = 1e3, mega = 1e6, giga = 1e9, tera = 1e12, kibi = 1024;
+  if (!o.size.empty()) {
+    add("--size", o.size, "bytes",
+        {{"KiB", kibi}, {"MiB", kibi * kibi}, {"kB", kilo}, {"MB", mega}, {"GB", giga}, {"B", 1}});
+  }
+  if (!o.bops.empty()) add("--bops", o.bops, "bops", {{"k", kilo}, {"M", mega}, {"G", giga}, {"T", tera}});
+  if (!o.latency.empty()) add("--latency", o.latency, "latency_us", {{"us", 1}, {"ms", kilo}, {"s", mega}});
+  for (const std::string& budget : o.budgets) {
+    const std::size_t equals = budget.rfind('=');
+    if (equals == std::string::npos) throw Error(fmt::format("--budget {}: expected COLUMN=LIMIT", budget));
+    add("--budget " + budget, budget.substr(equals + 1), budget.substr(0, equals), {});
+  }
+  return q;
+}
+
+}  // namespace obz::cli

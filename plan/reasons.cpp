@@ -1,0 +1,146 @@
+#include "plan/reasons.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace obz::plan {
+namespace {
+
+std::size_t group_of(const Problem& p, std::size_t layer) {
+  for (std::size_t g = 0; g < p.groups.size(); ++g) {
+    const std::vector<std::size_t>& layers = p.groups[g].layers;
+    if (std::find(layers.begin(), layers.end(), layer) != layers.end()) return g;
+  }
+  return 0;
+}
+
+/// The best selection with this option in this group.
+std::optional<Selection> with_option(const Problem& problem, std::size_t group, std::size_t option) {
+  Problem p = problem;
+  p.groups[group].options = {problem.groups[group].options[option]};
+  Answer a = optimize(p);
+  if (a.best) (*a.best)[group] = option;
+  return a.best;
+}
+
+std::optional<Flip> flip_of(Problem p, std::size_t group, std::size_t budget, std::size_t choice) {
+  constexpr std::int64_t unbounded = std::int64_t{1} << 45;
+  const auto choice_at = [&](std::int64_t limit) {
+    p.limits[budget] = limit;
+    return (*optimize(p).best)[group];
+  };
+  std::int64_t same = p.limits[budget];
+  p.limits[budget] = unbounded;
+  const Selection free = *optimize(p).best;
+  if (free[group] == choice) return std::nullopt;
+  std::int64_t other = totals(p, free).weights[budget];
+  std::size_t then = free[group];
+  while (other - same > 1) {
+    const std::int64_t middle = same + (other - same) / 2;
+    const std::size_t here = choice_at(middle);
+    if (here == choice) {
+      same = middle;
+    } else {
+      other = middle;
+      then = here;
+    }
+  }
+  return Flip{budget, p.weight_units[budget].value(other), then};
+}
+
+/// The problem of least weight in one budget under some of the others.
+Problem least_weight(const Problem& problem, std::size_t budget, const std::vector<std::size_t>& others) {
+  Problem p = problem;
+  p.limits.clear();
+  for (const std::size_t k : others) p.limits.push_back(problem.limits[k]);
+  for (std::size_t g = 0; g < p.groups.size(); ++g) {
+    for (std::size_t o = 0; o < p.groups[g].options.size(); ++o) {
+      const Option& from = problem.groups[g].options[o];
+      Option& to = p.groups[g].options[o];
+      to.cost = from.weights[budget];
+      to.second = 0;
+      to.weights.clear();
+      for (const std::size_t k : others) to.weights.push_back(from.weights[k]);
+    }
+  }
+  return p;
+}
+
+}  // namespace
+
+LayerReasons why_layer(const Table& table, const Question& question, const Assignment& optimum, std::size_t layer) {
+  const Problem problem = make_problem(table, question);
+  const Selection best = to_selection(problem, table, optimum);
+  const std::int64_t least = totals(problem, best).cost;
+  const std::size_t group = group_of(problem, layer);
+  LayerReasons reasons;
+  for (const std::size_t i : problem.groups[group].layers) {
+    if (i != layer) reasons.tied.push_back(i);
+  }
+  for (std::size_t o = 0; o < problem.groups[group].options.size(); ++o) {
+    if (o == best[group]) continue;
+    Alternative a{.choice = o};
+    if (const auto s = with_option(problem, group, o)) {
+      a.assignment = to_assignment(problem, *s, table.layers.size());
+      a.extra_cost = problem.cost_unit.value(totals(problem, *s).cost - least);
+    }
+    reasons.alternatives.push_back(std::move(a));
+  }
+  for (std::size_t k = 0; k < problem.limits.size(); ++k) {
+    if (const auto flip = flip_of(problem, group, k, best[group])) reasons.flips.push_back(*flip);
+  }
+  return reasons;
+}
+
+std::string why_infeasible(const Table& table, const Question& question) {
+  const Problem problem = make_problem(table, question);
+  const auto name = [&](std::size_t k) { return table.columns[question.budgets[k].column]; };
+  std::string text;
+  const auto say = [&](std::size_t k, const std::string& under, std::int64_t least) {
+    text += fmt::format("{}{} {}: at least {} is needed{}", text.empty() ? "" : "; ", name(k),
+                        question.budgets[k].limit, problem.weight_units[k].value(least), under);
+  };
+  for (std::size_t k = 0; k < problem.limits.size(); ++k) {
+    const Problem alone = least_weight(problem, k, {});
+    const std::int64_t least = totals(alone, *optimize(alone).best).cost;
+    if (least > problem.limits[k]) say(k, "", least);
+  }
+  if (!text.empty()) return text;
+  // Each can hold alone: what each would have to be if the others stay.
+  for (std::size_t k = 0; k < problem.limits.size(); ++k) {
+    std::vector<std::size_t> others;
+    for (std::size_t j = 0; j < problem.limits.size(); ++j) {
+      if (j != k) others.push_back(j);
+    }
+    const Problem under = least_weight(problem, k, others);
+    const Answer a = optimize(under);
+    if (!a.best) continue;
+    std::string names;
+    for (const std::size_t j : others) names += fmt::format("{}{}", names.empty() ? " with " : " and ", name(j));
+    say(k, names + " as they are", totals(under, *a.best).cost);
+  }
+  return text.empty() ? "no two of the budgets can hold together" : text;
+}
+
+Comparison compare(const Table& table, const Question& question, const Assignment& assignment) {
+  const Problem problem = make_problem(table, question);
+  const Selection theirs = to_selection(problem, table, assignment);
+  const Totals t = totals(problem, theirs);
+  Comparison c;
+  for (std::size_t k = 0; k < problem.limits.size(); ++k) {
+    if (t.weights[k] > problem.limits[k]) c.exceeded.push_back(k);
+  }
+  c.feasible = c.exceeded.empty();
+  const Answer a = optimize(problem);
+  if (!a.best) return c;
+  c.best = to_assignment(problem, *a.best, table.layers.size());
+  c.optimal = c.feasible && t.cost == totals(problem, *a.best).cost;
+  if (c.optimal) return c;
+  for (std::size_t i = 0; i < assignment.size(); ++i) {
+    if (assignment[i] != (*c.best)[i]) c.changes.push_back(i);
+  }
+  return c;
+}
+
+}  // namespace obz::plan
