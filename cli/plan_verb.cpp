@@ -131,7 +131,7 @@ void print_proof(const Solved& s) {
   fmt::print(
       "{} {}{}\n", s.given.columns[s.question.objective],
       shown(plan::column_total(s.given, s.question.objective, s.best)),
-      s.proved ? ", proved least" : ", the least that CBC finds with its tolerances; the exact proof was cut short");
+      s.proved ? ", proved least" : ", the least that was found; the proof was cut short");
 }
 
 // --- questions about it ---------------------------------------------------------------------------------------

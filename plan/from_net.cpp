@@ -1,6 +1,7 @@
 #include "plan/from_net.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include <fmt/format.h>
@@ -64,7 +65,8 @@ Table table_of(const FloatNet& net, const NetOptions& options, const Machine* ma
       choice.values.push_back(static_cast<double>(multiplies * bits.weights * bits.activations));
       if (machine == nullptr) continue;
       const double us = latency_us(*machine, work_of(net, node, options.batch), bits);
-      choice.values.insert(choice.values.end(), {us, us * machine->low, us * machine->high});
+      const auto rounded = [](double v) { return std::round(v * 1e4) / 1e4; };
+      choice.values.insert(choice.values.end(), {us, rounded(us * machine->low), rounded(us * machine->high)});
     }
     std::stable_sort(layer.choices.begin(), layer.choices.end(), [](const Choice& a, const Choice& b) {
       return std::pair(a.bits.weights, a.bits.activations) > std::pair(b.bits.weights, b.bits.activations);

@@ -10,6 +10,7 @@ class Sweep {
  public:
   Sweep(const Table& table, Question question, std::size_t column) : table_(table), question_(std::move(question)) {
     question_.budgets.push_back({column, 0});
+    question_.second = column;  // of equal objectives only the lightest is on the frontier
     problem_ = make_problem(table_, question_);
   }
 

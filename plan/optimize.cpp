@@ -143,56 +143,66 @@ struct Start {
   std::optional<Selection> incumbent;
 };
 
-/// Prices and a good selection, by the solver in floating point.
-Start start_of(const Problem& p) {
+/// Prices, and whole options nearest to the relaxed ones, by the solver in floating point.
+Start relaxed_start(const Problem& p) {
   Start start{std::vector<double>(p.limits.size(), 0.0), std::nullopt};
+  const auto options = all_options(p);
+  const auto relaxed = relax(program_of(p, options));
+  if (!relaxed) return start;
+  start.prices = relaxed->prices;
+  std::vector<std::vector<double>> shares;
+  std::size_t next = 0;
+  for (const auto& some : options) shares.push_back(some.size() == 1 ? std::vector{1.0} : relaxed->shares[next++]);
+  start.incumbent = round_off(p, shares);
+  return start;
+}
+
+/// CBC's selection takes the incumbent's place where it is better.
+void improve_by_cbc(const Problem& p, Start& start) {
   auto options = all_options(p);
-  const Program whole = program_of(p, options);
-  bool any_choice = false;
-  for (const auto& some : options) any_choice = any_choice || some.size() > 1;
-  if (!any_choice) {
-    Selection only(p.groups.size(), 0);
-    if (is_feasible(p, totals(p, only))) start.incumbent = std::move(only);
-    return start;
-  }
-  if (const auto relaxed = relax(whole)) {
-    start.prices = relaxed->prices;
-    std::vector<std::vector<double>> shares;
-    std::size_t next = 0;
-    for (const auto& some : options) shares.push_back(some.size() == 1 ? std::vector{1.0} : relaxed->shares[next++]);
-    start.incumbent = round_off(p, shares);
-  }
   if (start.incumbent) {
     const ExactSearch search(p, start.prices);
     options = search.candidates(search.value(*start.incumbent));
   }
-  bool open = false;
-  for (const auto& some : options) open = open || some.size() > 1;
-  if (!open) return start;
+  const bool open = std::any_of(options.begin(), options.end(), [](const auto& some) { return some.size() > 1; });
+  if (!open) return;
   auto found = by_cbc(p, options);
   const bool good = found && is_feasible(p, totals(p, *found));
   if (good && (!start.incumbent || better(p, *found, *start.incumbent))) start.incumbent = std::move(found);
-  return start;
 }
+
+/// Problems whose states stay below this are proved at once; for the others CBC first finds what is hard to beat.
+constexpr std::int64_t kFewStates = 100'000;
 
 }  // namespace
 
 Answer optimize(const Problem& problem, std::int64_t most_states) {
   if (problem.groups.empty()) return {Selection{}};
-  Start start = start_of(problem);
+  Start start = relaxed_start(problem);
   Answer answer;
+  if (!start.incumbent) improve_by_cbc(problem, start);
   if (!start.incumbent) {
-    if (problem.limits.empty()) return answer;  // not reached: without budgets everything is feasible
-    const Answer feasible = find_feasible(problem, most_states);
-    answer.states = feasible.states;
-    answer.proved = feasible.proved;
-    if (!feasible.best) return answer;
-    start.incumbent = feasible.best;
+    Selection only(problem.groups.size(), 0);
+    if (problem.limits.empty()) {
+      start.incumbent = only;  // everything is feasible; the solver gave up on an empty question
+    } else {
+      const Answer feasible = find_feasible(problem, most_states);
+      answer.states = feasible.states;
+      answer.proved = feasible.proved;
+      if (!feasible.best) return answer;
+      start.incumbent = feasible.best;
+    }
   }
   ExactSearch search(problem, start.prices);
   std::vector<Selection> best;
-  answer.proved = search.run(search.value(*start.incumbent), 1, most_states, best) && answer.proved;
+  bool done = search.run(search.value(*start.incumbent), 1, std::min(most_states, kFewStates), best);
   answer.states += search.states();
+  if (!done) {
+    improve_by_cbc(problem, start);
+    done = search.run(search.value(*start.incumbent), 1, most_states, best);
+    answer.states += search.states();
+  }
+  answer.proved = done && answer.proved;
   answer.best = !best.empty() && better(problem, best[0], *start.incumbent) ? best[0] : *start.incumbent;
   return answer;
 }
@@ -200,7 +210,7 @@ Answer optimize(const Problem& problem, std::int64_t most_states) {
 Ranking rank(const Problem& problem, std::size_t count, std::int64_t most_states) {
   const Answer first = optimize(problem, most_states);
   if (!first.best) return {{}, first.proved};
-  ExactSearch search(problem, start_of(problem).prices);
+  ExactSearch search(problem, relaxed_start(problem).prices);
   const Wide least = search.value(*first.best);
   Ranking ranking;
   for (Wide room = 0;; room = std::max({2 * room, least - search.bound(), Wide{1}})) {

@@ -1,5 +1,5 @@
-// The best selection of a problem, and the next best ones. Clp's prices and CBC's selection are where it starts; what
-// it returns is proved in integers: Lagrangian bounds with these prices rule out every other selection.
+// The best selection of a problem, and the next best ones. Clp's prices, and for hard problems CBC's selection, are
+// where it starts; what it returns is proved in integers, by plan/exact_search.hpp.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace obz::plan {
 
 struct Answer {
   std::optional<Selection> best;  ///< nullopt: no selection is feasible, which is proved as well
-  bool proved = true;             ///< false: the search was cut short; CBC, with its tolerances, found no better one
+  bool proved = true;             ///< false: the search was cut short; the best that CBC and it found
   std::int64_t states = 0;        ///< of the exact search
 };
 

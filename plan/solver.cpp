@@ -96,12 +96,11 @@ std::optional<std::vector<std::size_t>> branch_and_cut(const Program& program) {
                   m.lower.data(), m.upper.data(), m.costs.data(), m.row_lower.data(), m.row_upper.data());
   for (int c = 0; c < m.columns(); ++c) Cbc_setInteger(cbc.get(), c);
   for (const auto& [name, value] :
-       {std::pair{"log", "0"}, {"ratioGap", "0"}, {"allowableGap", "0"}, {"increment", "0"}}) {
+       {std::pair{"log", "0"}, {"ratioGap", "0"}, {"allowableGap", "0"}, {"increment", "0"}, {"seconds", "20"}}) {
     Cbc_setParameter(cbc.get(), name, value);
   }
   Cbc_solve(cbc.get());
-  if (!Cbc_isProvenOptimal(cbc.get())) return std::nullopt;
-  const double* x = Cbc_bestSolution(cbc.get());
+  const double* x = Cbc_isProvenInfeasible(cbc.get()) != 0 ? nullptr : Cbc_bestSolution(cbc.get());
   if (x == nullptr) return std::nullopt;
   std::vector<std::size_t> chosen;
   for (const auto& group : program.groups) {

@@ -27,7 +27,7 @@ struct Relaxation {
 /// nullopt: infeasible even so, or the solver gave up.
 std::optional<Relaxation> relax(const Program& program);
 
-/// The best options by branch and cut, gap zero. nullopt: infeasible, or the solver gave up.
+/// The best options by branch and cut, gap zero, or the best of 20 seconds. nullopt: infeasible, or none was found.
 std::optional<std::vector<std::size_t>> branch_and_cut(const Program& program);
 
 }  // namespace obz::plan

@@ -35,6 +35,7 @@ const std::map<std::string, std::vector<std::string>> kOnlyIn{{"flatbuffers/", {
                                                               {"CLI/", {"cli/main.cpp"}},
                                                               {"hwy/", {"ref/execute", "ref/real"}},
                                                               {"Eigen/", {"ref/quantize/reconstruct.cpp"}},
+                                                              {"coin/", {"plan/solver.cpp"}},
                                                               {"zip.h", {"ref/tensor/archive.cpp"}},
                                                               {"openssl/", {"ref/base/sha256.cpp"}},
                                                               {"Random123/", {"ref/base/philox.hpp"}}};
