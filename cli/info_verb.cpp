@@ -81,12 +81,25 @@ void print_json(const IntNet& net, const std::vector<Layer>& layers) {
   fmt::print("{}\n", json.dump(1));
 }
 
+/// ": value = 0.0123 * (integer - 3)"
+std::string step_text(const AffineScale& a) {
+  if (a.scales.size() != 1)
+    return a.scales.empty() ? "" : fmt::format(", {} scales (net.json: affine)", a.scales.size());
+  const std::int64_t zero = a.zero_points.empty() ? 0 : a.zero_points[0];
+  if (zero == 0) return fmt::format(": value = {} * integer", a.scales[0]);
+  return fmt::format(": value = {} * (integer {} {})", a.scales[0], zero < 0 ? '+' : '-', std::abs(zero));
+}
+
 void print_text(const IntNet& net, const std::vector<Layer>& layers) {
   fmt::print("{}  (profile {})\n", net.name, net.profile.empty() ? "none" : net.profile);
   if (!net.origin.empty()) fmt::print("from {}\n", net.origin);
   for (const InputBorder& b : net.input_borders) {
-    fmt::print("float input \"{}\" enters as {}\n", b.name,
-               type_text(net.tensors[static_cast<std::size_t>(b.tensor)].type));
+    fmt::print("float input \"{}\" enters as {}{}\n", b.name,
+               type_text(net.tensors[static_cast<std::size_t>(b.tensor)].type), step_text(b.affine));
+  }
+  for (const OutputBorder& b : net.output_borders) {
+    fmt::print("float output \"{}\" leaves as {}{}\n", b.name,
+               type_text(net.tensors[static_cast<std::size_t>(b.tensor)].type), step_text(b.affine));
   }
   for (const std::string& note : net.notes) fmt::print("note: {}\n", note);
   Table table({"layer", "op", "WxA", "output", "type", ">MAC", ">weights B", ">acc bits", "acc range"});

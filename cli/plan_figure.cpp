@@ -1,9 +1,12 @@
 #include "cli/plan_figure.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 
 #include <fmt/format.h>
+
+#include "cli/table.hpp"
 
 namespace obz::cli {
 namespace {
@@ -29,6 +32,11 @@ std::string text_at(double x, double y, std::string_view text, const char* more 
   return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\"{}>{}</text>\n", x, y, more, escaped(text));
 }
 
+std::string tick(double v) {
+  constexpr double many = 1e4;
+  return std::abs(v) >= many ? grouped(std::llround(v)) : fmt::format("{:.4g}", v);
+}
+
 /// Points joined by steps: between two of them the lighter one is the best there is.
 std::string frontier_plot(const PlanFigure& f, std::pair<double, double> here, int top) {
   double x0 = here.first, x1 = x0, y0 = here.second, y1 = y0;
@@ -43,8 +51,8 @@ std::string frontier_plot(const PlanFigure& f, std::pair<double, double> here, i
     const double x = x0 + dx * i / 4, y = y0 + dy * i / 4;
     svg += fmt::format("<path d=\"M{:.1f} {:.1f}V{:.1f}M{} {:.1f}H{}\" stroke=\"{}\"/>\n", px(x), py(y0), py(y1), kLeft,
                        py(y), kLeft + kWidth, kGrid);
-    svg += text_at(px(x), py(y0) + 16, fmt::format("{:.4g}", x), " text-anchor=\"middle\" font-size=\"10\"");
-    svg += text_at(kLeft - 8, py(y) + 4, fmt::format("{:.4g}", y), " text-anchor=\"end\" font-size=\"10\"");
+    svg += text_at(px(x), py(y0) + 16, tick(x), " text-anchor=\"middle\" font-size=\"10\"");
+    svg += text_at(kLeft - 8, py(y) + 4, tick(y), " text-anchor=\"end\" font-size=\"10\"");
   }
   std::string path;
   for (std::size_t i = 0; i < f.points.size(); ++i) {

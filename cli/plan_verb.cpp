@@ -128,10 +128,9 @@ void print_budgets(const Solved& s) {
 }
 
 void print_proof(const Solved& s) {
-  fmt::print(
-      "{} {}{}\n", s.given.columns[s.question.objective],
-      shown(plan::column_total(s.given, s.question.objective, s.best)),
-      s.proved ? ", proved least" : ", the least that was found; the proof was cut short");
+  fmt::print("{} {}{}\n", s.given.columns[s.question.objective],
+             shown(plan::column_total(s.given, s.question.objective, s.best)),
+             s.proved ? ", proved least" : ", the least that was found; the proof was cut short");
 }
 
 // --- questions about it ---------------------------------------------------------------------------------------
@@ -346,6 +345,7 @@ int run(const Options& o) {
     throw Error(fmt::format("--runner-up {}: expected 0..{}", o.runner_up, most_runners));
   }
   Solved s = solve(o);
+  if (!o.why.empty()) layer_named(s.table, o.why);  // refuses before anything is printed
   std::vector<plan::FrontierPoint> points;
   std::optional<std::size_t> swept;
   if (!o.pareto.empty()) {

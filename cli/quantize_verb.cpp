@@ -78,6 +78,10 @@ InputBorder image_border(const Options& o) {
     throw Error(fmt::format("--mean has {} number(s), --std has {}: expected one each per channel",
                             border.image_mean.size(), border.image_deviation.size()));
   }
+  for (const double m : border.image_mean) {
+    if (m < 0 || m > 1)
+      throw Error(fmt::format("--mean {}: expected numbers in 0..1, as bytes are divided by 255 first", o.mean));
+  }
   for (const double d : border.image_deviation) {
     if (d <= 0) throw Error(fmt::format("--std {}: expected numbers > 0", o.deviation));
   }
@@ -242,7 +246,9 @@ Verb quantize_verb() {
        {"--out,-o", "FILE", "the network to write", &o->out, true},
        {"--calib", "FILE", "float32 NxCxHxW, or uint8 NxHxWxC with --mean and --std (.npy)", &o->calibration},
        {"--samples", "N", "of the calibration data, from its start (default 256)", &o->samples},
-       {"--bits", "BITS", "wNaN (default w8a8; first and last layer stay at 8), or a plan file .json", &o->bits},
+       {"--bits", "BITS",
+        "bits of weights and activations, w4a8 (default w8a8; first and last layer stay at 8), or a plan file .json",
+        &o->bits},
        {"--profile,-p", "ID", "arithmetic to aim at (default hawq-v3/exact)", &o->profile},
        {"--activations", "GRID", "hawq (4 bits unsigned, else signed), unsigned, or asymmetric (needs zero points)",
         &o->activations},

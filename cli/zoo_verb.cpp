@@ -75,7 +75,7 @@ Verb zoo_verb() {
           "  obz zoo inceptionv3 --bits w4a4 --seed 7 -o inception.obz\n",
           {{"name", "NAME", "one of the list that `obz zoo` prints", &o->name},
            {"--out,-o", "FILE", "the network to write", &o->out},
-           {"--bits", "BITS", "wNaN (default w8a8), or a plan file .json", &o->bits},
+           {"--bits", "BITS", "bits of weights and activations, w4a8 (default w8a8), or a plan file .json", &o->bits},
            {"--seed", "N", "of weights and pictures (default 1)", &o->seed},
            {"--size", "PIXELS", "side of the image (default: the architecture's own)", &o->side},
            {"--samples", "N", "seeded pictures to calibrate on (default 2)", &o->samples},

@@ -37,13 +37,19 @@ BitPlan read_plan(const std::string& path) {
   if (json_depth(as_text(bytes)) > kMaxJsonDepth) throw Error(fmt::format("{}: nests too deeply for a plan", path));
   Json json = Json::parse(bytes.begin(), bytes.end(), nullptr, false);
   if (json.is_discarded() || !json.is_object()) throw Error(fmt::format("{}: expected a JSON object", path));
-  const auto layers = json.find("layers");
-  if (layers == json.end() || !layers->is_object()) {
+  for (const auto& [key, value] : json.items()) {
+    // "plan": what `obz plan` says of how it came about.
+    if (key != "layers" && key != "rest" && key != "plan") {
+      throw Error(fmt::format("{}: {}: unknown field; layers and rest are known", path, one_line(key)));
+    }
+  }
+  const Json layers = json.value("layers", Json());
+  if (!layers.is_object() && !(layers.is_null() && json.contains("rest"))) {
     throw Error(fmt::format("{}: layers: expected an object of layers by name", path));
   }
-  BitPlan plan;
+  BitPlan plan{.file = path};
   if (const auto rest = json.find("rest"); rest != json.end()) plan.rest = layer_bits(*rest, path + ": rest");
-  for (const auto& [name, value] : layers->items()) {
+  for (const auto& [name, value] : layers.items()) {
     plan.layers[name] = layer_bits(value, fmt::format("{}: layers.{}", path, name));
   }
   return plan;
@@ -59,7 +65,8 @@ BitPlan read_bits(const std::string& text) {
     return {.rest = {checked(where, text[1] - '0'), checked(where, text[3] - '0')}, .layers = {}};
   }
   if (text.ends_with(".json")) return read_plan(text);
-  throw Error(fmt::format("--bits {}: expected wNaN with N in 1..8, such as w8a8, or a plan file .json", text));
+  throw Error(fmt::format(
+      "--bits {}: expected bits of weights and activations in 1..8, such as w4a8, or a plan file .json", text));
 }
 
 std::map<std::string, LayerBits> bits_of(const FloatNet& net, const BitPlan& plan) {
@@ -77,7 +84,8 @@ std::map<std::string, LayerBits> bits_of(const FloatNet& net, const BitPlan& pla
   for (const auto& [name, b] : plan.layers) {
     const auto it = bits.find(name);
     if (it == bits.end()) {
-      throw Error(fmt::format("plan: the network {} has no layer \"{}\"{}", net.name, name, did_you_mean(name, names)));
+      throw Error(fmt::format("{}: the network {} has no layer \"{}\"{}", plan.file.empty() ? "plan" : plan.file,
+                              net.name, name, did_you_mean(name, names)));
     }
     it->second = b;
   }

@@ -19,6 +19,7 @@ struct BitPlan {
   LayerBits rest;                           ///< of layers that are not named
   bool first_and_last_8 = true;             ///< those of `rest` alone: a named layer has the bits it names
   std::map<std::string, LayerBits> layers;  ///< by layer name
+  std::string file;                         ///< it came from, for errors
 };
 
 /// "w8a8", "w4a4", "w2a8": the same everywhere, first and last layer at 8. Otherwise the name of a JSON file

@@ -76,6 +76,13 @@ class Quantizer {
     }
     output();
     builder_.net().notes = net_.notes;
+    std::int64_t binary = 0;
+    for (const auto& [name, b] : bits_) binary += b.weights == 1 ? 1 : 0;
+    if (binary > 0) {
+      builder_.net().notes.push_back(fmt::format(
+          "{} layer(s) have weights of one bit, -1 and 0: positive weights are lost (two bits hold -1, 0 and 1)",
+          binary));
+    }
     return builder_.finish();
   }
 
@@ -347,7 +354,8 @@ class Quantizer {
     const WeightQuant& w = weights(node);
     Filter filter{.weights = w.values, .bias = quantize_bias(bias(node), w.scales, x.scale, where(node))};
     if (!p.chain.nodes.empty() || !std::holds_alternative<FloatDense>(node.op)) {
-      throw Error(fmt::format("{}: expected the network to end in a dense layer or a sum, got this one", where(node)));
+      throw Error(fmt::format("{}: expected the network to end in a dense layer, an addition or a pool, got {}",
+                              where(node), p.chain.nodes.empty() ? "a convolution" : "a clip behind this layer"));
     }
     const bool common = options_.scores == Scores::common;
     const float least = *std::min_element(w.scales.begin(), w.scales.end());

@@ -1,5 +1,7 @@
 #include "ref/quantize/samples.hpp"
 
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include "ref/base/error.hpp"
@@ -51,6 +53,10 @@ FloatTensor FloatSamples::operator()(std::int64_t i) const {
   if (one.kind == 'u') return image_to_floats(border_, one.bytes, one_[2], one_[3]);
   FloatTensor x = npy_to_floats(one, name_);
   x.shape = one_;
+  for (std::size_t e = 0; e < x.data.size(); ++e) {
+    if (std::isfinite(x.data[e])) continue;
+    throw Error(fmt::format("{}: sample {}: element {} is {}, expected a finite number", name_, i, e, x.data[e]));
+  }
   return x;
 }
 

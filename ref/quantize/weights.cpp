@@ -55,8 +55,10 @@ WeightQuant quantize_weights(const FloatTensor& weights, int bits, WeightScale r
     const float largest = std::max(std::abs(*lo), std::abs(*hi));
     constexpr float smallest = 1e-8F;
     if (largest <= smallest) {
-      throw Error(fmt::format("{}: output channel {} has only zero weights, which have no scale; remove the channel",
-                              where, o));
+      throw Error(
+          fmt::format("{}: output channel {} has no weight beyond {:.3g}, too little for a scale: a channel that is "
+                      "pruned or that its normalization switches off; remove it",
+                      where, o, largest));
     }
     float scale = largest / levels;
     if (rule == WeightScale::mse) scale = least_error_scale(channel, scale, type);
@@ -77,8 +79,11 @@ std::vector<std::int64_t> quantize_bias(const std::vector<float>& bias, const st
     const float scaled = (1.0F / scale) * bias[o];
     q[o] = foreign::round_half_even(static_cast<double>(scaled));
     if (!kInt32.holds(q[o])) {
-      throw Error(fmt::format("{}: bias {} of output channel {} is {} steps of {}, which leaves 32 bits", where,
-                              bias[o], o, scaled, scale));
+      throw Error(
+          fmt::format("{}: bias {} of output channel {} is {} steps of {}, which leaves 32 bits: the channel's weights "
+                      "are too small for its "
+                      "bias",
+                      where, bias[o], o, scaled, scale));
     }
   }
   return q;

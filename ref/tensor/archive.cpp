@@ -80,7 +80,7 @@ std::map<std::string, Bytes> parse_archive(ByteView file, const std::string& nam
   const Archive archive(zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, &error));
   if (!archive) {
     zip_source_free(source);
-    throw Error(fmt::format("{}: not a readable zip archive: {}", name, message_of(error)));
+    throw Error(fmt::format("{}: not a readable zip archive (.obz, .npz): {}", name, message_of(error)));
   }
   zip_error_fini(&error);
   std::map<std::string, Bytes> entries;

@@ -1,5 +1,6 @@
 // obz quantize and obz zoo as users call them, and what they say of bad input.
 #include <algorithm>
+#include <cstring>
 #include <fstream>
 #include <limits>
 
@@ -45,12 +46,18 @@ TEST(CliZoo, builds_a_network_that_info_runs_and_check_agree_on) {
 class CliQuantize : public testing::Test {
  protected:
   /// conv 2 -> 3 (1x1), ReLU, global pool, dense 3 -> 2.
-  void model(const std::string& operation = "Relu", float weight = 0.5F) {
+  void model(const char* operation = "Relu", float weight = 0.5F, std::int64_t side = 4, bool reduce = false) {
     test::OnnxBuilder b;
-    const std::string x = b.input("x", {1, 2, 4, 4});
+    const std::string x = b.input("x", {1, 2, side, side});
     const std::string w = b.floats({weight, -0.25F, 1, 0.125F, -1, 0.75F}, {3, 2, 1, 1});
     const std::string activated = b.node(operation, {b.node("Conv", {x, w})});
-    const std::string flat = b.node("Flatten", {b.node("GlobalAveragePool", {activated})});
+    const std::vector<test::Attr> both_axes{{"axes", test::Dims{-1, 2}}, {"keepdims", std::int64_t{0}}};
+    std::string flat;
+    if (reduce) {
+      flat = b.node("ReduceMean", {activated}, both_axes);
+    } else {
+      flat = b.node("Flatten", {b.node("GlobalAveragePool", {activated})});
+    }
     b.output(b.node("Gemm", {flat, b.floats({1, -0.5F, 0.25F, 0.5F, 1, -1}, {2, 3})}, {{"transB", std::int64_t{1}}}));
     write_file(file("net.onnx"), b.finish());
     write_file(file("x.npy"), format_npy(floats(Shape{5, 2, 4, 4})));
@@ -81,12 +88,35 @@ TEST_F(CliQuantize, makes_a_network_from_data_or_from_saved_ranges_alike) {
   EXPECT_EQ(read_file(file("net.obz")), first);
 }
 
+TEST_F(CliQuantize, a_mean_over_the_image_is_a_global_pool) {
+  const auto outputs = [&](bool reduce) {
+    model("Relu", 0.5F, 4, reduce);
+    EXPECT_EQ(quantize("--calib x.npy").exit_code, 0);
+    EXPECT_EQ(shell("obz run " + file("net.obz") + " -i " + file("x.npy") + " -o " + file("y.npy")).exit_code, 0);
+    return read_file(file("y.npy"));
+  };
+  const Bytes pooled = outputs(false);
+  EXPECT_EQ(outputs(true), pooled);
+}
+
+TEST_F(CliQuantize, a_plan_of_the_rest_alone_and_one_bit_weights_with_a_word_of_warning) {
+  model();
+  std::ofstream(file("plan.json")) << R"({"rest": {"weights": 4}, "plan": {"source": "t.csv"}})";
+  EXPECT_EQ(quantize("--calib x.npy --bits plan.json").exit_code, 0);
+  std::ofstream(file("plan.json")) << R"({"layers": {"Conv_v1": {"weights": 1}}})";
+  const auto r = quantize("--calib x.npy --bits plan.json");
+  EXPECT_EQ(r.exit_code, 0) << r.err;
+  const std::string info = shell("obz info " + file("net.obz")).out;
+  EXPECT_THAT(info, HasSubstr("1 layer(s) have weights of one bit, -1 and 0"));
+  EXPECT_THAT(info, HasSubstr("float input \"x\" enters as int8: value = 0.0"));
+}
+
 TEST_F(CliQuantize, says_what_is_wrong_with_its_input) {
   model();
   refused("", "nothing to take ranges from");
   refused("--calib nowhere.npy", "nowhere.npy");
   refused("--calib x.npy --bits w9a4", "expected 1..8 bits");
-  refused("--calib x.npy --bits w4", "expected wNaN");
+  refused("--calib x.npy --bits w4", "expected bits of weights and activations in 1..8");
   refused("--calib x.npy --activations odd", "--activations odd: expected one of hawq, unsigned, asymmetric");
   refused("--calib x.npy --improve luck", "--improve luck: expected one of");
   refused("--calib x.npy --activations asymmetric", "need zero points");
@@ -96,7 +126,17 @@ TEST_F(CliQuantize, says_what_is_wrong_with_its_input) {
   write_file(file("bad.npy"), format_npy(floats(Shape{5, 3, 4, 4})));
   refused("--calib bad.npy", "expected samples of 1x2x4x4, got 5x3x4x4");
   std::ofstream(file("plan.json")) << R"({"layers": {"conv9": {"weights": 4}}})";
-  refused("--calib x.npy --bits plan.json", "no layer \"conv9\"");
+  refused("--calib x.npy --bits plan.json", "plan.json: the network net has no layer \"conv9\"");
+  std::ofstream(file("plan.json")) << R"({"layer": {}})";
+  refused("--calib x.npy --bits plan.json", "plan.json: layer: unknown field");
+  std::ofstream(file("plan.json")) << "{}";
+  refused("--calib x.npy --bits plan.json", "plan.json: layers: expected an object of layers by name");
+  refused("--calib x.npy --mean 123,116 --std 58,57", "--mean 123,116: expected numbers in 0..1");
+  NpyArray nan = floats(Shape{5, 2, 4, 4});
+  const float bad = std::numeric_limits<float>::quiet_NaN();
+  std::memcpy(nan.bytes.data() + 4 * 70, &bad, 4);
+  write_file(file("nan.npy"), format_npy(nan));
+  refused("--calib nan.npy", "nan.npy: sample 2: element 6 is nan");
   std::ofstream(file("r.json")) << R"({"x": [0, 1]})";
   refused("--ranges r.json", "r.json: no range for value");
   std::ofstream(file("r.json")) << R"({"x": [0]})";
@@ -109,8 +149,12 @@ TEST_F(CliQuantize, refuses_networks_that_are_not_in_scope) {
   refused("--calib x.npy", "(Sigmoid): not supported");
   model("Relu", std::numeric_limits<float>::quiet_NaN());
   refused("--calib x.npy", "weight 0 is nan, expected a finite number");
+  model("Relu", 0.5F, -1);
+  refused("--calib x.npy", "graph input \"x\": expected a fixed extent on axis 2, got \"N\"");
   write_file(file("net.onnx"), as_bytes("no model"));
   refused("--calib x.npy", "net.onnx");
+  write_file(file("net.onnx"), as_bytes("....TFL3...."));
+  refused("--calib x.npy", "expected a float ONNX model, got TFLite; `obz import` takes quantized models");
 }
 
 TEST_F(CliQuantize, a_channel_of_zeros_is_named) {
@@ -122,7 +166,7 @@ TEST_F(CliQuantize, a_channel_of_zeros_is_named) {
   ASSERT_NE(at, bytes.end());
   std::fill_n(at, one.size(), std::uint8_t{0});
   write_file(file("net.onnx"), bytes);
-  refused("--calib x.npy", "output channel 1 has only zero weights");
+  refused("--calib x.npy", "output channel 1 has no weight beyond 0, too little for a scale");
 }
 
 }  // namespace

@@ -109,6 +109,9 @@ Model parse(ByteView bytes, const std::string& file) {
   const pb::GraphProto& graph = proto.graph();
   if (graph.sparse_initializer_size() > 0) throw Error(fmt::format("{}: not supported: sparse initializers", file));
   Model model;
+  for (const pb::OperatorSetIdProto& set : proto.opset_import()) {
+    if (set.domain().empty() || set.domain() == "ai.onnx") model.opset = set.version();
+  }
   for (int i = 0; i < graph.node_size(); ++i) model.nodes.push_back(read_node(graph.node(i), i, file));
   for (const pb::TensorProto& tensor : graph.initializer()) {
     const std::string name = checked_name(tensor.name(), file);

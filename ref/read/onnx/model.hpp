@@ -66,6 +66,7 @@ struct Model {
   std::vector<NodeDef> nodes;
   std::map<std::string, ConstantPtr> initializers;
   std::vector<ValueDef> inputs, outputs;
+  std::int64_t opset = 0;  ///< of ONNX's own operators; 0: the file names none
 };
 
 /// Parses and checks; every Error opens with `file`.

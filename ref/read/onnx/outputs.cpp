@@ -129,7 +129,7 @@ void Lowering::finish_outputs() {
   if (net.outputs.empty() || trivial) {
     throw Error(
         fmt::format("{}: expected a quantized model (QuantizeLinear, QLinear* or QONNX operators), got one "
-                    "whose outputs depend on no integers",
+                    "whose outputs depend on no integers; `obz quantize` takes float models",
                     file_));
   }
 }

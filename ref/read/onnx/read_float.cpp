@@ -1,5 +1,6 @@
 #include "ref/read/onnx/read_float.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -52,7 +53,16 @@ class FloatReader {
                               type_name(input->type)));
     }
     Shape shape;
-    for (const Extent& e : input->shape) shape.push_back(e.symbol.empty() ? e.value : 1);
+    for (std::size_t i = 0; i < input->shape.size(); ++i) {
+      const Extent& e = input->shape[i];
+      if (i > 0 && !e.symbol.empty()) {
+        throw Error(
+            fmt::format("{}: graph input \"{}\": expected a fixed extent on axis {}, got \"{}\"; only the batch may be "
+                        "open",
+                        file_, input->name, i, e.symbol));
+      }
+      shape.push_back(e.symbol.empty() ? e.value : 1);
+    }
     if (shape.rank() > 0) shape[0] = 1;  // one sample at a time
     check_shape(shape, fmt::format("{}: graph input \"{}\"", file_, input->name));
     net_.input = add_value(input->name, shape);
@@ -136,6 +146,10 @@ class FloatReader {
             }
           },
           move.op);
+    }
+    if (type == "ReduceMean") return reduce_mean(view);
+    if (type == "QuantizeLinear" || type == "DequantizeLinear" || type.starts_with("QLinear") || type == "Quant") {
+      view.unsupported("a quantized model; `obz import` takes it");
     }
     view.unsupported(
         "this operator; float networks of convolutions, dense layers, normalization, pools, additions and "
@@ -248,6 +262,23 @@ class FloatReader {
     emit(view, FloatAvgPool{static_cast<std::int32_t>(x[2]), static_cast<std::int32_t>(x[3]), {}, false});
   }
 
+  /// Over both axes of an image: a global pool, and a Reshape where the axes go.
+  void reduce_mean(const View& view) {
+    const Shape& x = shape_at(view, 0);
+    std::vector<std::int64_t> axes = view.has(1) ? view.integers(1, "axes") : view.integer_list("axes");
+    for (std::int64_t& a : axes) a += a < 0 ? static_cast<std::int64_t>(x.rank()) : 0;
+    std::sort(axes.begin(), axes.end());
+    if (x.rank() != 4 || axes != std::vector<std::int64_t>{2, 3}) {
+      view.unsupported("a mean over other axes than height and width");
+    }
+    const FloatAvgPool pool{static_cast<std::int32_t>(x[2]), static_cast<std::int32_t>(x[3]), {}, false};
+    if (view.integer("keepdims", 1) != 0) return emit(view, pool);
+    const int pooled = add_value(view.output() + ":pooled", Shape{x[0], x[1], 1, 1});
+    net_.nodes.push_back({view.node().name, {slot(view, 0)}, pooled, pool});
+    const int y = add_value(view.output(), Shape{x[0], x[1]});
+    net_.nodes.push_back({view.node().name + ":reshape", {pooled}, y, Reshape{.shape = Shape{x[0], x[1]}}});
+  }
+
   void dense(const View& view, bool gemm) {
     view.require_inputs(2, gemm ? 3 : 2);
     if (gemm && (view.real("alpha", 1) != 1 || view.integer("transA", 0) != 0)) {
@@ -308,7 +339,16 @@ class FloatReader {
 }  // namespace onnx
 
 FloatNet read_float_onnx(ByteView bytes, const std::string& file) {
+  constexpr std::size_t identifier_at = 4, identifier = 4;
+  if (bytes.size() >= identifier_at + identifier && as_text(bytes.subspan(identifier_at, identifier)) == "TFL3") {
+    throw Error(fmt::format("{}: expected a float ONNX model, got TFLite; `obz import` takes quantized models", file));
+  }
   const onnx::Model model = onnx::parse(bytes, file);
+  constexpr std::int64_t oldest = 7;  // before it, additions broadcast by an attribute
+  if (model.opset < oldest) {
+    throw Error(fmt::format("{}: expected operators of opset {} or later, got {}", file, oldest,
+                            model.opset == 0 ? "no opset" : fmt::format("{}", model.opset)));
+  }
   FloatNet net = onnx::FloatReader(model, file).read();
   net.origin = fmt::format("{} sha256 {}", std::filesystem::path(file).filename().string(), sha256_hex(bytes));
   return net;
