@@ -3,6 +3,7 @@
 #include "golden/cases/requant_stream.hpp"
 #include "golden/cases/synth.hpp"
 #include "golden/sets/manifest.hpp"
+#include "plan/problem.hpp"
 #include "ref/base/error.hpp"
 #include "ref/base/file.hpp"
 #include "ref/execute/naive.hpp"
@@ -85,6 +86,24 @@ void read_lines(const Bytes& bytes) {
   }
 }
 
+Bytes plan_table() {
+  const std::string text =
+      "layer,weights,activations,same_as,omega,\"bytes, packed\"\n# "
+      "seeds\nconv1,8,8,,1.5e-3,1000\nconv1,4,4,,0.25,500\n"
+      "\"skip \"\"1\"\"\",8,8,conv1,0.1,30\n\"skip \"\"1\"\"\",4,4,conv1,-2,15.5\n";
+  const ByteView bytes = as_bytes(text);
+  return {bytes.begin(), bytes.end()};
+}
+
+/// The table, its integers, and its own text again.
+void plan_from(const Bytes& b) {
+  const plan::Table table = plan::parse_table(as_text(b), "fuzz.csv");
+  plan::Question q{.objective = 0, .second = table.columns.size() - 1, .budgets = {}};
+  for (std::size_t c = 0; c < table.columns.size(); ++c) q.budgets.push_back({c, 1e3});
+  plan::make_problem(table, q);
+  plan::parse_table(plan::table_csv(table), "again.csv");
+}
+
 }  // namespace
 
 const std::vector<Reader>& readers() {
@@ -98,6 +117,7 @@ const std::vector<Reader>& readers() {
        {format_net(import_model(test::small_cnn(), "s")), format_net(import_model(test::operator_tour(), "t")),
         format_net(synthesize({.op = "mma"}))},
        [](const Bytes& b) { use(parse_net(b, "fuzz.obz")); }},
+      {"plan_table", {plan_table()}, plan_from},
       {"npy",
        {format_npy(npy_from(Tensor(Shape{3, 4}, kInt8))), format_npy(npy_from(std::vector<double>{1, 2, 3})),
         file("golden/data/digits/labels.npy")},
