@@ -19,6 +19,8 @@ std::string escaped(std::string_view text) {
   for (const char c : text) {
     if (c == '<') {
       out += "&lt;";
+    } else if (c == '>') {
+      out += "&gt;";
     } else if (c == '&') {
       out += "&amp;";
     } else {
@@ -34,7 +36,8 @@ std::string text_at(double x, double y, std::string_view text, const char* more 
 
 std::string tick(double v) {
   constexpr double many = 1e4;
-  return std::abs(v) >= many ? grouped(std::llround(v)) : fmt::format("{:.4g}", v);
+  constexpr double most = 1e15;
+  return std::abs(v) >= many && std::abs(v) < most ? grouped(std::llround(v)) : fmt::format("{:.4g}", v);
 }
 
 /// Points joined by steps: between two of them the lighter one is the best there is.

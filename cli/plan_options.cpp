@@ -70,6 +70,7 @@ plan::NetOptions net_options(const PlanOptions& o) {
   for (const std::string& pin : o.pins) {
     const std::size_t equals = pin.rfind('=');
     if (equals == std::string::npos) throw Error(fmt::format("--pin {}: expected LAYER=BITS", pin));
+    if (n.pins.contains(pin.substr(0, equals))) throw Error(fmt::format("--pin {}: the layer is pinned already", pin));
     n.pins[pin.substr(0, equals)] = plan::parse_bits(std::string_view(pin).substr(equals + 1), "--pin " + pin);
   }
   return n;
@@ -135,7 +136,17 @@ std::map<std::string, double> read_traces(const std::string& path, const plan::T
   const plan::Csv csv = plan::parse_csv(as_text(read_file(path)), path);
   const std::size_t layer = csv.require_column("layer"), trace = csv.require_column("trace");
   std::map<std::string, double> traces;
-  for (std::size_t r = 0; r < csv.rows.size(); ++r) traces[csv.rows[r].cells[layer]] = csv.number(r, trace);
+  const auto known = [&](const std::string& name) {
+    return std::any_of(table.layers.begin(), table.layers.end(), [&](const Layer& l) { return l.name == name; });
+  };
+  for (std::size_t r = 0; r < csv.rows.size(); ++r) {
+    const std::string& name = csv.rows[r].cells[layer];
+    if (!known(name)) throw Error(fmt::format("{}: the network has no layer \"{}\"", csv.where(r, layer), name));
+    const double value = csv.number(r, trace);
+    if (value < 0) throw Error(fmt::format("{}: expected a trace of at least 0, got {}", csv.where(r, trace), value));
+    if (!traces.emplace(name, value).second)
+      throw Error(fmt::format("{}: layer {} appears twice", csv.where(r, layer), name));
+  }
   for (const Layer& l : table.layers) {
     if (!traces.contains(l.name)) throw Error(fmt::format("{}: expected a row for layer {}", path, l.name));
   }
@@ -158,8 +169,13 @@ void add_omega(plan::Table& table, const FloatNet& net, const std::map<std::stri
 }
 
 void measure(const PlanOptions& o, const FloatNet& net, plan::Table& table) {
+  if (!o.traces.empty() && o.given->contains("--sensitivity"))
+    throw Error("--traces and --sensitivity: expected one of them");
   if (!o.traces.empty()) return add_omega(table, net, read_traces(o.traces, table));
   if (o.sensitivity == "mse") {
+    for (const char* option : {"--calib", "--labels", "--mean", "--std", "--samples", "--probes"}) {
+      if (o.given->contains(option)) throw Error(fmt::format("{}: --sensitivity mse measures on no samples", option));
+    }
     return plan::add_column(table, "omega", [&](const std::string& layer, const LayerBits& bits) {
       return plan::weight_error(layer_node(net, layer), bits.weights);
     });
@@ -206,8 +222,20 @@ void measure(const PlanOptions& o, const FloatNet& net, plan::Table& table) {
 void join_latencies(const std::string& path, plan::Table& table) {
   const plan::Table measured = plan::parse_table(as_text(read_file(path)), path);
   if (!measured.column("latency_us")) throw Error(fmt::format("{}: expected a column \"latency_us\"", path));
+  for (const Layer& l : measured.layers) {
+    const bool known =
+        std::any_of(table.layers.begin(), table.layers.end(), [&](const Layer& t) { return t.name == l.name; });
+    if (!known) throw Error(fmt::format("{}: the network has no layer \"{}\"", path, l.name));
+  }
   for (const std::string& column : measured.columns) {
     const std::size_t from = *measured.column(column);
+    for (const Layer& l : measured.layers) {
+      for (const Choice& c : l.choices) {
+        if (c.values[from] >= 0) continue;
+        throw Error(fmt::format("{}: layer {} at {}: expected {} of at least 0, got {}", path, l.name,
+                                plan::bits_text(c.bits), column, c.values[from]));
+      }
+    }
     plan::add_column(table, column, [&](const std::string& layer, const LayerBits& bits) {
       for (const Layer& l : measured.layers) {
         if (l.name != layer) continue;
@@ -242,7 +270,13 @@ double limit_of(const std::string& option, std::string_view text, const plan::Ta
   for (const Suffix& s : suffixes) {
     if (text.ends_with(s.text)) return number(option, text.substr(0, text.size() - s.text.size())) * s.factor;
   }
-  return number(option, text);
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size() && std::isfinite(value)) return value;
+  std::string units;
+  for (const Suffix& s : suffixes) units += fmt::format(", {}", s.text);
+  throw Error(fmt::format("{}: expected a number, a percentage or a number with a unit (%{}), got \"{}\"", option,
+                          units, text));
 }
 
 std::size_t column_of(const plan::Table& table, const std::string& option, const std::string& name) {
@@ -273,6 +307,15 @@ plan::Table plan_table(const PlanOptions& o) {
   plan::Table table = plan::table_of(net, net_options(o), machine);
   if (measured) join_latencies(o.latencies, table);
   measure(o, net, table);
+  for (const Layer& l : table.layers) {
+    for (const Choice& c : l.choices) {
+      for (std::size_t i = 0; i < c.values.size(); ++i) {
+        if (std::isfinite(c.values[i])) continue;
+        throw Error(fmt::format("{}: layer {} at {}: {} is {}; do the samples fit the network?", o.source, l.name,
+                                plan::bits_text(c.bits), table.columns[i], c.values[i]));
+      }
+    }
+  }
   if (!o.save_table.empty()) {
     const std::string text = plan::table_csv(table);
     write_file(o.save_table, as_bytes(text));
@@ -295,7 +338,14 @@ plan::Question plan_question(const PlanOptions& o, const plan::Table& table) {
   constexpr double kilo = 1e3, mega = 1e6, giga = 1e9, tera = 1e12, kibi = 1024;
   if (!o.size.empty()) {
     add("--size", o.size, "bytes",
-        {{"KiB", kibi}, {"MiB", kibi * kibi}, {"kB", kilo}, {"MB", mega}, {"GB", giga}, {"B", 1}});
+        {{"KiB", kibi},
+         {"MiB", kibi * kibi},
+         {"GiB", kibi * kibi * kibi},
+         {"kB", kilo},
+         {"KB", kilo},
+         {"MB", mega},
+         {"GB", giga},
+         {"B", 1}});
   }
   if (!o.bops.empty()) add("--bops", o.bops, "bops", {{"k", kilo}, {"M", mega}, {"G", giga}, {"T", tera}});
   if (!o.latency.empty()) add("--latency", o.latency, "latency_us", {{"us", 1}, {"ms", kilo}, {"s", mega}});

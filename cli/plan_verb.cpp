@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <map>
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include "cli/plan_options.hpp"
 #include "cli/progress.hpp"
 #include "cli/table.hpp"
+#include "plan/csv.hpp"
 #include "plan/frontier.hpp"
 #include "plan/lp_format.hpp"
 #include "plan/reasons.hpp"
@@ -39,7 +41,7 @@ void write_text(const std::string& path, const std::string& text) { write_file(p
 std::string shown(double v) {
   constexpr double most = 1e15;
   if (v == std::round(v) && std::abs(v) < most) return grouped(static_cast<std::int64_t>(v));
-  return std::abs(v) >= 1e6 ? grouped(static_cast<std::int64_t>(std::llround(v))) : fmt::format("{:.6g}", v);
+  return fmt::format("{:.6g}", v);
 }
 
 /// The question and everything that is known of its answer.
@@ -79,7 +81,8 @@ Json plan_json(const Solved& s, const std::string& source) {
 std::string plan_csv(const Solved& s) {
   std::string text = "layer,weights,activations\n";
   for (std::size_t i = 0; i < s.best.size(); ++i) {
-    text += fmt::format("{},{},{}\n", s.given.layers[i].name, bits_at(s, i).weights, bits_at(s, i).activations);
+    text += fmt::format("{},{},{}\n", plan::csv_cell(s.given.layers[i].name), bits_at(s, i).weights,
+                        bits_at(s, i).activations);
   }
   return text;
 }
@@ -115,6 +118,9 @@ void print_layers(const Solved& s) {
   fmt::print("{}\n", text.text());
 }
 
+/// With all its digits: 300.0000001 is not 300.
+std::string limit_text(double v) { return v == std::round(v) ? shown(v) : fmt::format("{:.10g}", v); }
+
 void print_budgets(const Solved& s) {
   if (s.question.budgets.empty()) return;
   Table text({"budget", ">used", ">limit", ">fewest bits", ">most bits"});
@@ -122,7 +128,7 @@ void print_budgets(const Solved& s) {
   for (const plan::Layer& l : s.table.layers) fewest.push_back(l.choices.size() - 1);
   for (const plan::Budget& b : s.question.budgets) {
     const auto total = [&](const Assignment& a) { return shown(plan::column_total(s.table, b.column, a)); };
-    text.add({s.table.columns[b.column], total(s.best), shown(b.limit), total(fewest), total(most)});
+    text.add({s.table.columns[b.column], total(s.best), limit_text(b.limit), total(fewest), total(most)});
   }
   fmt::print("{}\n", text.text());
 }
@@ -219,7 +225,8 @@ void print_why(const Solved& s, const std::string& name) {
     const auto flip =
         std::find_if(reasons.flips.begin(), reasons.flips.end(), [&](const plan::Flip& f) { return f.budget == k; });
     if (flip == reasons.flips.end()) {
-      fmt::print("  no larger {} changes it\n", s.table.columns[b.column]);
+      fmt::print("  {} {} changes it\n", reasons.all_steps_tried[k] ? "no larger" : "none of the next 100 steps of",
+                 s.table.columns[b.column]);
     } else {
       fmt::print("  {} of {} gives it {}\n", s.table.columns[b.column], shown(flip->limit),
                  plan::bits_text(l.choices[flip->choice].bits));
@@ -251,19 +258,36 @@ void print_runners_up(const Solved& s, std::int64_t count) {
   fmt::print("{}\n{}", text.text(), ranking.proved ? "" : "cut short: there may be others between them\n\n");
 }
 
-/// 0: optimal; 1: not.
-int print_comparison(const Solved& s, const std::string& text, bool json) {
-  const std::size_t colon = text.rfind(':');
+/// FILE.csv, FILE.csv:COLUMN or a plan.json.
+Assignment read_assignment(const plan::Table& table, const std::string& text) {
+  if (text.ends_with(".json")) {
+    const BitPlan plan = read_bits(text);
+    std::string csv = "layer,weights,activations\n";
+    for (const auto& [layer, bits] : plan.layers) {
+      csv += fmt::format("{},{},{}\n", plan::csv_cell(layer), bits.weights, bits.activations);
+    }
+    return plan::parse_assignment(table, csv, text);
+  }
+  const std::size_t colon = std::filesystem::exists(text) ? std::string::npos : text.rfind(':');
   const std::string column = colon == std::string::npos ? "" : text.substr(colon + 1), file = text.substr(0, colon);
-  const Assignment theirs = plan::parse_assignment(s.table, as_text(read_file(file)), file, column);
+  return plan::parse_assignment(table, as_text(read_file(file)), file, column);
+}
+
+/// 0: optimal; 1: not, or not known.
+int print_comparison(const Solved& s, const std::string& text, bool json) {
+  const Assignment theirs = read_assignment(s.table, text);
   const plan::Comparison c = plan::compare(s.table, s.question, theirs);
   if (json) {
     Json exceeded = Json::array(), changes = Json::object();
     for (const std::size_t k : c.exceeded) exceeded.push_back(s.table.columns[s.question.budgets[k].column]);
     for (const std::size_t i : c.changes) changes[s.table.layers[i].name] = plan::bits_text(bits_at(s, i));
-    const Json out{{"feasible", c.feasible}, {"optimal", c.optimal}, {"exceeded", exceeded}, {"change", changes}};
-    fmt::print("{}\n", out.dump(2));
-    return c.optimal ? 0 : 1;
+    const Json out{{"feasible", c.feasible},
+                   {"optimal", c.optimal && c.proved},
+                   {"proved", c.proved},
+                   {"exceeded", exceeded},
+                   {"change", changes}};
+    fmt::print("{}\n", out.dump(2, ' ', false, Json::error_handler_t::replace));
+    return c.optimal && c.proved ? 0 : 1;
   }
   Table table({"", ">" + text, ">optimum", ">limit"});
   const auto total = [&](std::size_t col, const Assignment& a) { return shown(plan::column_total(s.table, col, a)); };
@@ -274,8 +298,9 @@ int print_comparison(const Solved& s, const std::string& text, bool json) {
   }
   fmt::print("{}\n", table.text());
   if (c.optimal) {
-    fmt::print("{}: feasible and optimal\n", text);
-    return 0;
+    fmt::print("{}: feasible{}\n", text,
+               c.proved ? " and optimal" : "; nothing better was found, but the proof was cut short");
+    return c.proved ? 0 : 1;
   }
   std::string exceeded;
   for (const std::size_t k : c.exceeded)
@@ -337,12 +362,48 @@ Solved solve(const Options& o) {
   return s;
 }
 
+/// No output may take the place of an input or of another output.
+void check_files(const Options& o) {
+  namespace fs = std::filesystem;
+  const auto place = [](const std::string& path) {
+    std::error_code error;
+    const fs::path p = fs::weakly_canonical(path, error);
+    return error ? fs::path(path) : p;
+  };
+  std::map<fs::path, std::string> taken;
+  const PlanOptions& p = o.plan;
+  for (const auto& [option, path] : {std::pair<const char*, const std::string*>{"SOURCE", &p.source},
+                                     {"--calib", &p.calibration},
+                                     {"--labels", &p.labels},
+                                     {"--traces", &p.traces},
+                                     {"--latencies", &p.latencies},
+                                     {"--compare", &o.compare}}) {
+    if (!path->empty()) taken[place(*path)] = option;
+  }
+  for (const auto& [option, path] : {std::pair<const char*, const std::string*>{"--save-table", &p.save_table},
+                                     {"--out", &o.out},
+                                     {"--csv", &o.csv},
+                                     {"--lp", &o.lp},
+                                     {"--svg", &o.svg}}) {
+    if (path->empty() || *path == "/dev/stdout" || *path == "/dev/null") continue;
+    const auto [at, free] = taken.emplace(place(*path), option);
+    if (!free) throw Error(fmt::format("{} {}: the same file is {}", option, *path, at->second));
+  }
+}
+
 int run(const Options& o) {
   constexpr std::int64_t most_points = 100000, most_runners = 1000;
   if (o.points < 0 || o.points > most_points)
     throw Error(fmt::format("--points {}: expected 0..{}", o.points, most_points));
   if (o.runner_up < 0 || o.runner_up > most_runners) {
     throw Error(fmt::format("--runner-up {}: expected 0..{}", o.runner_up, most_runners));
+  }
+  check_files(o);
+  if (o.json && (!o.why.empty() || o.runner_up > 0))
+    throw Error("--json: expected without --why and --runner-up, which are text");
+  if (o.pareto.empty() && o.plan.given->contains("--points")) throw Error("--points: expected with --pareto");
+  if (!o.compare.empty() && (!o.why.empty() || o.runner_up > 0 || !o.pareto.empty())) {
+    throw Error("--compare: expected without --why, --runner-up and --pareto");
   }
   Solved s = solve(o);
   if (!o.why.empty()) layer_named(s.table, o.why);  // refuses before anything is printed
@@ -362,7 +423,8 @@ int run(const Options& o) {
     });
   }
   // Everything is computed; from here on files are written.
-  if (!o.out.empty()) write_text(o.out, plan_json(s, o.plan.source).dump(2) + "\n");
+  if (!o.out.empty())
+    write_text(o.out, plan_json(s, o.plan.source).dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   if (!o.csv.empty()) write_text(o.csv, plan_csv(s));
   if (!o.lp.empty()) write_text(o.lp, plan::lp_text(s.table, s.question));
   if (!o.svg.empty()) {
@@ -382,7 +444,7 @@ int run(const Options& o) {
   if (o.json) {
     Json json = plan_json(s, o.plan.source);
     if (swept) json["frontier"] = frontier_json(s.table, s.question, *swept, points);
-    fmt::print("{}\n", json.dump(2));
+    fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
     return 0;
   }
   print_layers(s);

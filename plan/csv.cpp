@@ -53,6 +53,21 @@ std::vector<std::string> cells_of(std::string_view line, const std::string& wher
   return cells;
 }
 
+/// UTF-8 without control characters.
+bool is_plain_text(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    if (lead < 0x20 || lead == 0x7F) return false;
+    const std::size_t more = lead < 0x80 ? 0 : lead >> 5 == 6 ? 1 : lead >> 4 == 14 ? 2 : lead >> 3 == 30 ? 3 : 4;
+    if (more == 4 || i + more >= text.size() + (more == 0 ? 1 : 0)) return false;
+    for (std::size_t k = 1; k <= more; ++k) {
+      if (static_cast<unsigned char>(text[i + k]) >> 6 != 2) return false;
+    }
+    i += more + 1;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::string Csv::where(std::size_t row, std::size_t column) const {
@@ -85,8 +100,12 @@ Csv parse_csv(std::string_view text, const std::string& name) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const std::string_view content = trimmed(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
-    if (content.empty() || content.front() == '#') continue;
+    if (content.empty() || (csv.columns.empty() && content.front() == '#')) continue;
     std::vector<std::string> cells = cells_of(content, fmt::format("{}: line {}", name, line));
+    for (const std::string& cell : cells) {
+      if (!is_plain_text(cell))
+        throw Error(fmt::format("{}: line {}: expected text in UTF-8, without control characters", name, line));
+    }
     if (csv.columns.empty()) {
       for (std::size_t i = 0; i < cells.size(); ++i) {
         if (cells[i].empty()) throw Error(fmt::format("{}: column {} of the heading has no name", name, i + 1));
@@ -109,7 +128,8 @@ Csv parse_csv(std::string_view text, const std::string& name) {
 }
 
 std::string csv_cell(std::string_view text) {
-  if (text.find_first_of(",\"\n#") == std::string_view::npos) return std::string(text);
+  const bool blanks = !text.empty() && (text.front() == ' ' || text.back() == ' ');
+  if (!blanks && text.find_first_of(",\"") == std::string_view::npos) return std::string(text);
   std::string quoted = "\"";
   for (const char c : text) {
     if (c == '"') quoted += '"';

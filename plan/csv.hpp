@@ -25,7 +25,8 @@ struct Csv {
   double number(std::size_t row, std::size_t column) const;
 };
 
-/// Quoted cells may hold commas and doubled quotes. Blank lines and lines that begin with # do not count. Error for a
+/// Quoted cells may hold commas and doubled quotes. Blank lines, and above the heading lines that begin with #, do not
+/// count. Error for a
 /// missing heading, a column named twice and rows of another length.
 Csv parse_csv(std::string_view text, const std::string& name);
 

@@ -45,7 +45,8 @@ struct ExactSearch::Bound {
   std::vector<std::int64_t> heaviest;  ///< and the most
 };
 
-ExactSearch::ExactSearch(const Problem& problem, std::span<const double> prices) : problem_(problem) {
+ExactSearch::ExactSearch(const Problem& problem, std::span<const double> prices, bool ties)
+    : problem_(problem), ties_(ties) {
   const std::size_t groups = problem.groups.size(), budgets = problem.limits.size();
   Wide costs = 1, seconds = 1;
   std::vector<long double> heaviest(budgets, 1);
@@ -61,6 +62,7 @@ ExactSearch::ExactSearch(const Problem& problem, std::span<const double> prices)
     }
   }
   second_span_ = 2 * seconds;
+  if (!ties) second_span_ = third_span_ = 1;
   price_bits_ = std::clamp(kBoundBits - 4 - bits_in(costs * second_span_) - bits_in(third_span_), 0, 40);
   for (std::size_t k = 0; k < budgets; ++k) {
     heaviest[k] += std::abs(static_cast<long double>(problem.limits[k]));
@@ -95,6 +97,7 @@ ExactSearch::Prices ExactSearch::prices_of(std::span<const long double> wanted) 
 
 Wide ExactSearch::value_of(std::size_t group, std::size_t option) const {
   const Option& o = problem_.groups[group].options[option];
+  if (!ties_) return o.cost;
   const auto third = static_cast<Wide>(option * (problem_.groups.size() - group));
   return (static_cast<Wide>(o.cost) * second_span_ + o.second) * third_span_ + third;
 }

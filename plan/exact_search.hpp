@@ -20,7 +20,8 @@ __extension__ using Wide = __int128;
 class ExactSearch {
  public:
   /// `prices`: cost units per weight unit, one per budget. Good ones rule out more.
-  ExactSearch(const Problem& problem, std::span<const double> prices);
+  /// Without `ties` only costs are ranked, and selections of the same cost are one.
+  ExactSearch(const Problem& problem, std::span<const double> prices, bool ties = true);
 
   /// What selections are ranked by: cost, second, third as one number.
   Wide value(const Selection& s) const;
@@ -54,6 +55,7 @@ class ExactSearch {
   void reduce(Stage& stage, std::size_t count, const Bound& bound) const;
 
   const Problem& problem_;
+  bool ties_;
   Wide second_span_ = 1, third_span_ = 1;  ///< how many units of what follows outweigh one unit
   int price_bits_ = 0;                     ///< scaled values are multiples of 2^-price_bits of a unit
   std::vector<long double> most_price_;    ///< per budget: more could leave 128 bits

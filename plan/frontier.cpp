@@ -51,7 +51,7 @@ class Sweep {
 std::vector<FrontierPoint> frontier(const Table& table, const Question& question, std::size_t column,
                                     std::size_t points, const std::function<void(std::size_t)>& progress) {
   Sweep sweep(table, question, column);
-  constexpr std::int64_t unbounded = std::int64_t{1} << 45;
+  constexpr std::int64_t unbounded = std::int64_t{1} << 60;
   const Answer lightest = sweep.lightest();
   if (!lightest.best) return {};
   const Answer heaviest = sweep.at(unbounded);

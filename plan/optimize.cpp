@@ -202,6 +202,11 @@ Answer optimize(const Problem& problem, std::int64_t most_states) {
     done = search.run(search.value(*start.incumbent), 1, most_states, best);
     answer.states += search.states();
   }
+  if (!done) {  // perhaps only ties are many
+    ExactSearch costs(problem, start.prices, false);
+    done = costs.run(costs.value(*start.incumbent), 1, most_states, best);
+    answer.states += costs.states();
+  }
   answer.proved = done && answer.proved;
   answer.best = !best.empty() && better(problem, best[0], *start.incumbent) ? best[0] : *start.incumbent;
   return answer;

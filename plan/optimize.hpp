@@ -12,7 +12,7 @@ namespace obz::plan {
 
 struct Answer {
   std::optional<Selection> best;  ///< nullopt: no selection is feasible, which is proved as well
-  bool proved = true;             ///< false: the search was cut short; the best that CBC and it found
+  bool proved = true;             ///< that nothing costs less; false: the proof was cut short
   std::int64_t states = 0;        ///< of the exact search
 };
 

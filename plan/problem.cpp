@@ -11,8 +11,10 @@
 namespace obz::plan {
 namespace {
 
-constexpr int kSumBits = 44;
-constexpr int kMostDigits = 30;
+constexpr int kSumBits = 60;
+/// `second` decides ties only; its sums stay below 2^34.
+constexpr int kSecondBits = 34;
+constexpr int kMostDigits = 340;
 
 /// Digits behind the point in the shortest decimal that is this double; negative: zeros before it.
 int digits_of(double value) {
@@ -51,7 +53,9 @@ double Unit::value(std::int64_t integer) const {
   return static_cast<double>(digits >= 0 ? i / scale : i * scale);
 }
 
-Unit unit_of(const Table& table, std::size_t column) {
+namespace {
+
+Unit unit_within(const Table& table, std::size_t column, int bits) {
   int wanted = -kMostDigits;
   long double sum = 0;
   for (const Layer& layer : table.layers) {
@@ -64,23 +68,41 @@ Unit unit_of(const Table& table, std::size_t column) {
   }
   if (sum == 0) return {};
   int most = kMostDigits;
-  while (most > -kMostDigits * 10 && sum * power_of_ten(most) > std::ldexp(1.0L, kSumBits)) --most;
+  while (sum * power_of_ten(most) > std::ldexp(1.0L, bits)) --most;
   return {std::min(wanted, most), wanted <= most};
+}
+
+}  // namespace
+
+Unit unit_of(const Table& table, std::size_t column) {
+  const Unit unit = unit_within(table, column, kSumBits);
+  if (unit.exact) return unit;
+  constexpr long double digits_needed = 1e4L;
+  for (const Layer& layer : table.layers) {
+    for (const Choice& c : layer.choices) {
+      const auto value = std::abs(static_cast<long double>(c.values[column]));
+      if (value == 0 || value * power_of_ten(unit.digits) >= digits_needed) continue;
+      throw Error(
+          fmt::format("column {}: layer {} at {} has {}, too little beside the largest values: sums are kept to 18 "
+                      "digits; leave out "
+                      "choices that are not wanted instead of giving them huge numbers",
+                      table.columns[column], layer.name, bits_text(c.bits), c.values[column]));
+    }
+  }
+  return unit;
 }
 
 Problem make_problem(const Table& table, const Question& q) {
   Problem p;
   p.cost_unit = unit_of(table, q.objective);
-  const Unit second = q.second ? unit_of(table, *q.second) : Unit{};
+  const Unit second = q.second ? unit_within(table, *q.second, kSecondBits) : Unit{};
   for (const Budget& b : q.budgets) {
     const Unit unit = unit_of(table, b.column);
     p.weight_units.push_back(unit);
-    // Downwards, but a limit that is itself a sum of the column must not fall below it.
+    // Downwards, but a limit that is itself a sum of the column, formed in double precision, must hold that sum.
     const long double limit = static_cast<long double>(b.limit) * power_of_ten(unit.digits);
-    const long double bound = std::ldexp(1.0L, kSumBits + 1);
-    const long double nearest = std::round(limit), slack = std::max(1e-6L, std::abs(limit) * 1e-15L);
-    const long double whole = std::abs(nearest - limit) <= slack ? nearest : std::floor(limit);
-    p.limits.push_back(static_cast<std::int64_t>(std::clamp(whole, -bound, bound)));
+    const long double bound = std::ldexp(1.0L, kSumBits), slack = std::max(1e-6L, std::abs(limit) * 1e-15L);
+    p.limits.push_back(static_cast<std::int64_t>(std::clamp(std::floor(limit + slack), -bound, bound)));
   }
   std::map<std::string_view, std::size_t> group_of;
   for (std::size_t i = 0; i < table.layers.size(); ++i) {
@@ -122,9 +144,9 @@ Selection to_selection(const Problem& problem, const Table& table, const Assignm
     const std::size_t first = g.layers.front();
     for (const std::size_t i : g.layers) {
       if (assignment[i] == assignment[first]) continue;
-      throw Error(fmt::format("layers {} ({}) and {} ({}) are tied: expected the same bits", table.layers[first].name,
-                              bits_text(table.layers[first].choices[assignment[first]].bits), table.layers[i].name,
-                              bits_text(table.layers[i].choices[assignment[i]].bits)));
+      throw Error(fmt::format("the assignment: layers {} ({}) and {} ({}) are tied, expected the same bits",
+                              table.layers[first].name, bits_text(table.layers[first].choices[assignment[first]].bits),
+                              table.layers[i].name, bits_text(table.layers[i].choices[assignment[i]].bits)));
     }
     s.push_back(assignment[first]);
   }

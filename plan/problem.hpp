@@ -14,14 +14,14 @@ namespace obz::plan {
 /// The unit of a column: value = integer * 10^-digits.
 struct Unit {
   int digits = 0;
-  bool exact = true;  ///< false: the values have more digits than sums of 44 bits can keep; they are rounded
+  bool exact = true;  ///< false: the values have more digits than sums of 60 bits can keep; they are rounded
 
   std::int64_t integer(double value) const;  ///< nearest
   double value(std::int64_t integer) const;
 };
 
-/// The unit in which every value of the column is an integer and no sum over the layers exceeds 2^44; a coarser one
-/// where there is none.
+/// The unit in which every value of the column is an integer and no sum over the layers exceeds 2^60; a coarser one
+/// where there is none. Error when some value would then keep less than four digits.
 Unit unit_of(const Table& table, std::size_t column);
 
 /// `columns` of the table may at most sum to `limit`.

@@ -24,31 +24,6 @@ std::optional<Selection> with_option(const Problem& problem, std::size_t group, 
   return a.best;
 }
 
-std::optional<Flip> flip_of(Problem p, std::size_t group, std::size_t budget, std::size_t choice) {
-  constexpr std::int64_t unbounded = std::int64_t{1} << 45;
-  const auto choice_at = [&](std::int64_t limit) {
-    p.limits[budget] = limit;
-    return (*optimize(p).best)[group];
-  };
-  std::int64_t same = p.limits[budget];
-  p.limits[budget] = unbounded;
-  const Selection free = *optimize(p).best;
-  if (free[group] == choice) return std::nullopt;
-  std::int64_t other = totals(p, free).weights[budget];
-  std::size_t then = free[group];
-  while (other - same > 1) {
-    const std::int64_t middle = same + (other - same) / 2;
-    const std::size_t here = choice_at(middle);
-    if (here == choice) {
-      same = middle;
-    } else {
-      other = middle;
-      then = here;
-    }
-  }
-  return Flip{budget, p.weight_units[budget].value(other), then};
-}
-
 /// The problem of least weight in one budget under some of the others.
 Problem least_weight(const Problem& problem, std::size_t budget, const std::vector<std::size_t>& others) {
   Problem p = problem;
@@ -65,6 +40,44 @@ Problem least_weight(const Problem& problem, std::size_t budget, const std::vect
     }
   }
   return p;
+}
+
+/// Steps of the frontier that are tried for a flip.
+constexpr int kMostSteps = 100;
+
+/// Upwards along the frontier of one budget: the least limit that allows a lower cost, then the optimum there.
+std::optional<Flip> flip_of(const Problem& problem, std::size_t group, std::size_t budget, const Selection& best,
+                            bool& all_tried) {
+  std::vector<std::size_t> others;
+  for (std::size_t k = 0; k < problem.limits.size(); ++k) {
+    if (k != budget) others.push_back(k);
+  }
+  Problem lighter = least_weight(problem, budget, others);  // with the cost as one more budget
+  for (std::size_t g = 0; g < lighter.groups.size(); ++g) {
+    for (std::size_t o = 0; o < lighter.groups[g].options.size(); ++o) {
+      lighter.groups[g].options[o].weights.push_back(problem.groups[g].options[o].cost);
+    }
+  }
+  lighter.limits.push_back(0);
+  Problem wider = problem;
+  all_tried = false;
+  std::int64_t cost = totals(problem, best).cost;
+  for (int step = 0; step < kMostSteps; ++step) {
+    lighter.limits.back() = cost - 1;
+    const Answer next = optimize(lighter);
+    if (!next.best) {
+      all_tried = next.proved;
+      return std::nullopt;
+    }
+    wider.limits[budget] = totals(lighter, *next.best).cost;
+    const Answer there = optimize(wider);
+    if (!there.best || totals(wider, *there.best).cost >= cost) return std::nullopt;  // a proof was cut short
+    cost = totals(wider, *there.best).cost;
+    if ((*there.best)[group] != best[group]) {
+      return Flip{budget, problem.weight_units[budget].value(wider.limits[budget]), (*there.best)[group]};
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -88,7 +101,9 @@ LayerReasons why_layer(const Table& table, const Question& question, const Assig
     reasons.alternatives.push_back(std::move(a));
   }
   for (std::size_t k = 0; k < problem.limits.size(); ++k) {
-    if (const auto flip = flip_of(problem, group, k, best[group])) reasons.flips.push_back(*flip);
+    bool all_tried = false;
+    if (const auto flip = flip_of(problem, group, k, best, all_tried)) reasons.flips.push_back(*flip);
+    reasons.all_steps_tried.push_back(all_tried);
   }
   return reasons;
 }
@@ -135,6 +150,7 @@ Comparison compare(const Table& table, const Question& question, const Assignmen
   const Answer a = optimize(problem);
   if (!a.best) return c;
   c.best = to_assignment(problem, *a.best, table.layers.size());
+  c.proved = a.proved;
   c.optimal = c.feasible && t.cost == totals(problem, *a.best).cost;
   if (c.optimal) return c;
   for (std::size_t i = 0; i < assignment.size(); ++i) {

@@ -20,14 +20,15 @@ struct Alternative {
 /// A budget at which the layer's choice changes.
 struct Flip {
   std::size_t budget = 0;  ///< of the question
-  double limit = 0;        ///< the least one found
+  double limit = 0;        ///< the least one at which a better optimum has it
   std::size_t choice = 0;  ///< then
 };
 
 struct LayerReasons {
   std::vector<std::size_t> tied;  ///< layers with the same bits, itself not included
   std::vector<Alternative> alternatives;
-  std::vector<Flip> flips;  ///< one a budget at most, upwards; found by bisection between the limit and no limit
+  std::vector<Flip> flips;            ///< one a budget at most, upwards
+  std::vector<bool> all_steps_tried;  ///< per budget: no flip there means that no larger limit changes the choice
 };
 
 /// `optimum` answers the question.
@@ -38,6 +39,7 @@ std::string why_infeasible(const Table& table, const Question& question);
 
 struct Comparison {
   bool feasible = false, optimal = false;
+  bool proved = true;                 ///< false: `optimal` says only that nothing better was found
   std::vector<std::size_t> exceeded;  ///< budgets
   std::optional<Assignment> best;     ///< an optimum; nullopt: nothing is feasible
   std::vector<std::size_t> changes;   ///< layers whose bits differ from it

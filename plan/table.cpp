@@ -107,6 +107,10 @@ Table parse_table(std::string_view text, const std::string& name) {
     layer.choices.push_back(std::move(choice));
   }
   if (table.layers.empty()) throw Error(fmt::format("{}: expected rows behind the heading, got none", name));
+  constexpr std::size_t most_layers = 20000;
+  if (table.layers.size() > most_layers) {
+    throw Error(fmt::format("{}: expected at most {} layers, got {}", name, most_layers, table.layers.size()));
+  }
   for (Layer& layer : table.layers) std::stable_sort(layer.choices.begin(), layer.choices.end(), more_bits);
   check_ties(table, name);
   return table;

@@ -40,7 +40,8 @@ std::string bits_text(const LayerBits& bits);
 LayerBits parse_bits(std::string_view text, const std::string& where);
 
 /// CSV with a heading: layer, weights, activations, perhaps same_as, and at least one column of numbers; a row per
-/// choice. Blank lines and lines that begin with # do not count. Error naming row and column.
+/// choice. Blank lines, and above the heading lines that begin with #, do not count. Error naming row and column, or
+/// for more than 20,000 layers.
 Table parse_table(std::string_view text, const std::string& name);
 std::string table_csv(const Table& table);
 

@@ -31,7 +31,7 @@ std::string refusal(const std::string& text) {
 
 TEST(PlanTable, is_read_as_spreadsheets_write_it) {
   const Table t = parse_table(
-      "\xEF\xBB\xBFlayer, weights, activations ,same_as,omega,\"bytes, packed\"\r\n# a note\r\n\r\n"
+      "\xEF\xBB\xBF# a note\r\nlayer, weights, activations ,same_as,omega,\"bytes, packed\"\r\n\r\n"
       "\"a, \"\"b\"\"\",4,4,,0.5,10\r\n\"a, \"\"b\"\"\",8,8,,1e-3,20\r\nc,8,8,\"a, \"\"b\"\"\",0,1\r\nc,4,4,\"a, "
       "\"\"b\"\"\",1,2\r\n",
       "t.csv");
@@ -71,9 +71,10 @@ TEST(PlanTable, refusals_name_row_and_column) {
             "t.csv: layer b: expected the same choices of bits as a, which it is tied to");
 }
 
-TEST(PlanTable, numbers_become_integers_without_loss_where_44_bits_suffice) {
+TEST(PlanTable, numbers_become_integers_without_loss_where_60_bits_suffice) {
   const Table t = parse_table(
-      "layer,weights,activations,small,whole,long\na,8,8,0.1,1500000000,0.123456789012345678\nb,8,8,0.02,30,1e-17\n",
+      "layer,weights,activations,small,whole,long\na,8,8,0.1,1500000000,123.45678901234568\nb,8,8,0.02,30,1."
+      "23456789e-3\n",
       "t");
   EXPECT_EQ(unit_of(t, 0).digits, 2);
   EXPECT_TRUE(unit_of(t, 0).exact);
@@ -81,7 +82,11 @@ TEST(PlanTable, numbers_become_integers_without_loss_where_44_bits_suffice) {
   EXPECT_EQ(unit_of(t, 1).digits, -1);
   EXPECT_EQ(column_total(t, 1, {0, 0}), 1500000030.0);
   EXPECT_FALSE(unit_of(t, 2).exact);
-  EXPECT_EQ(unit_of(t, 2).digits, 14);
+  EXPECT_EQ(unit_of(t, 2).digits, 15);
+  const Table huge = parse_table("layer,weights,activations,x\na,8,8,1e30\na,4,4,0.5\n", "t");
+  EXPECT_THROW(unit_of(huge, 0), Error) << "1e30 as 'never' would round 0.5 away";
+  const Table tiny = parse_table("layer,weights,activations,x\na,8,8,3e-40\na,4,4,1e-41\n", "t");
+  EXPECT_EQ(column_total(tiny, 0, {0}), 3e-40);
 }
 
 TEST(PlanTable, a_limit_that_is_a_sum_of_the_column_holds_that_sum) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <limits>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -86,8 +87,15 @@ class FloatReader {
     return it->second;
   }
 
+  /// Names of nodes need not differ in ONNX; plans go by them.
+  std::string unique(const std::string& name) {
+    std::string other = name;
+    for (int i = 2; !names_.insert(other).second; ++i) other = fmt::format("{}_{}", name, i);
+    return other;
+  }
+
   void emit(const View& view, FloatOp op, std::size_t inputs = 1) {
-    FloatNode node{.name = view.node().name, .op = std::move(op)};
+    FloatNode node{.name = unique(view.node().name), .op = std::move(op)};
     std::vector<Shape> shapes;
     for (std::size_t i = 0; i < inputs; ++i) {
       node.inputs.push_back(slot(view, i));
@@ -274,9 +282,10 @@ class FloatReader {
     const FloatAvgPool pool{static_cast<std::int32_t>(x[2]), static_cast<std::int32_t>(x[3]), {}, false};
     if (view.integer("keepdims", 1) != 0) return emit(view, pool);
     const int pooled = add_value(view.output() + ":pooled", Shape{x[0], x[1], 1, 1});
-    net_.nodes.push_back({view.node().name, {slot(view, 0)}, pooled, pool});
+    const std::string name = unique(view.node().name);
+    net_.nodes.push_back({name, {slot(view, 0)}, pooled, pool});
     const int y = add_value(view.output(), Shape{x[0], x[1]});
-    net_.nodes.push_back({view.node().name + ":reshape", {pooled}, y, Reshape{.shape = Shape{x[0], x[1]}}});
+    net_.nodes.push_back({unique(name + ":reshape"), {pooled}, y, Reshape{.shape = Shape{x[0], x[1]}}});
   }
 
   void dense(const View& view, bool gemm) {
@@ -332,7 +341,8 @@ class FloatReader {
   FloatNet net_;
   std::map<std::string, Value> values_;
   std::map<std::string, int> slots_;
-  std::string softmax_;  ///< output of the one that was left out
+  std::set<std::string> names_;  ///< of nodes
+  std::string softmax_;          ///< output of the one that was left out
 };
 
 }  // namespace
