@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/engines.hpp"
 #include "cli/progress.hpp"
 #include "cli/report.hpp"
 #include "cli/requant_options.hpp"
@@ -72,7 +73,7 @@ int run(const Options& o) {
   constexpr std::int64_t most = 1 << 20;
   if (o.samples < 1 || o.samples > most) throw Error(fmt::format("--samples {}: expected 1..{}", o.samples, most));
   if (o.timeout < 1 || o.timeout > 3600) throw Error(fmt::format("--timeout {}: expected 1..3600 seconds", o.timeout));
-  Engines engines = make_engines(o.engines, static_cast<int>(o.timeout));
+  Engines engines = make_engines(o.engines, static_cast<int>(o.timeout), outside_engine);
   ProgressBar bar("check");
   const Progress progress = [&](std::int64_t done, std::int64_t total) { bar.update(done, total); };
   const CheckReport report = set ? check_set(o.subject, engines, progress) : check_network(o, engines, progress);

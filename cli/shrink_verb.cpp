@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/engines.hpp"
 #include "cli/progress.hpp"
 #include "cli/requant_options.hpp"
 #include "cli/table.hpp"
@@ -73,7 +74,7 @@ std::unique_ptr<Engine> engine_of(const Options& o) {
   if (o.engines.size() == 1 && o.engines[0].starts_with("pipe:")) {
     return std::make_unique<PipeEngine>(o.engines[0].substr(5), static_cast<int>(o.timeout));
   }
-  Engines engines = make_engines(o.engines);
+  Engines engines = make_engines(o.engines, 60, outside_engine);
   if (engines.size() != 1) throw Error(fmt::format("shrink: expected one engine, got {}", engines.size()));
   if (const auto absent = engines[0]->absent())
     throw MissingTool(fmt::format("shrink: {} is absent: {}", engines[0]->name(), *absent));

@@ -204,7 +204,8 @@ Answer optimize(const Problem& problem, std::int64_t most_states) {
   }
   if (!done) {  // perhaps only ties are many
     ExactSearch costs(problem, start.prices, false);
-    done = costs.run(costs.value(*start.incumbent), 1, most_states, best);
+    const Wide cost = costs.value(*start.incumbent);
+    done = cost <= costs.bound() || costs.run(cost, 1, most_states, best);
     answer.states += costs.states();
   }
   answer.proved = done && answer.proved;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -61,11 +62,15 @@ class Engine {
   virtual std::vector<std::int64_t> run(const RequantJob&) { throw std::logic_error("unsupported job"); }
 };
 
-/// The engine of this name: ref, fast, faulty:NAME (golden/device/fault.hpp), pipe:COMMAND. Error listing the names
-/// otherwise. `timeout_s`: how long a pipe may stay silent.
-std::unique_ptr<Engine> make_engine(const std::string& name, int timeout_s = 60);
+/// Engines of other folders: nullptr for a name that is not theirs.
+using EngineSource = std::function<std::unique_ptr<Engine>(const std::string& name)>;
+
+/// The engine of this name: ref, fast, faulty:NAME (golden/device/fault.hpp), pipe:COMMAND, or one of `others`. Error
+/// listing the names otherwise. `timeout_s`: how long a pipe may stay silent.
+std::unique_ptr<Engine> make_engine(const std::string& name, int timeout_s = 60, const EngineSource& others = nullptr);
 
 /// Comma-separated names; a comma inside pipe:'...' needs its own --engines.
-std::vector<std::unique_ptr<Engine>> make_engines(const std::vector<std::string>& names, int timeout_s = 60);
+std::vector<std::unique_ptr<Engine>> make_engines(const std::vector<std::string>& names, int timeout_s = 60,
+                                                  const EngineSource& others = nullptr);
 
 }  // namespace obz

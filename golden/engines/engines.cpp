@@ -104,7 +104,10 @@ class FaultyEngine final : public Engine {
 
 }  // namespace
 
-std::unique_ptr<Engine> make_engine(const std::string& name, int timeout_s) {
+std::unique_ptr<Engine> make_engine(const std::string& name, int timeout_s, const EngineSource& others) {
+  if (others) {
+    if (auto engine = others(name)) return engine;
+  }
   constexpr std::string_view pipe = "pipe:";
   if (name == "ref") return std::make_unique<RefEngine>();
   if (name == "fast") return std::make_unique<FastEngine>();
@@ -119,7 +122,8 @@ std::unique_ptr<Engine> make_engine(const std::string& name, int timeout_s) {
       fmt::format("unknown engine \"{}\"{}; engines are {}", name, did_you_mean(name, known), fmt::join(known, ", ")));
 }
 
-std::vector<std::unique_ptr<Engine>> make_engines(const std::vector<std::string>& names, int timeout_s) {
+std::vector<std::unique_ptr<Engine>> make_engines(const std::vector<std::string>& names, int timeout_s,
+                                                  const EngineSource& others) {
   std::vector<std::unique_ptr<Engine>> engines;
   for (const std::string& item : names) {
     std::size_t at = 0;
@@ -129,7 +133,7 @@ std::vector<std::unique_ptr<Engine>> make_engines(const std::vector<std::string>
       const std::size_t end = command ? item.size() : std::min(item.find(',', at), item.size());
       const std::string name = item.substr(at, end - at);
       if (name.empty()) throw Error(fmt::format("--engines {}: a name is missing", item));
-      engines.push_back(make_engine(name, timeout_s));
+      engines.push_back(make_engine(name, timeout_s, others));
       const auto same = [&](const auto& e) { return e->name() == engines.back()->name(); };
       if (!command && std::count_if(engines.begin(), engines.end(), same) > 1) {
         throw Error(fmt::format("--engines {}: {} stands there twice", item, name));

@@ -4,58 +4,11 @@
 
 #include "golden/cases/requant_stream.hpp"
 #include "golden/engines/child.hpp"
+#include "golden/engines/through_accumulators.hpp"
 #include "ref/base/error.hpp"
-#include "ref/execute/naive.hpp"
 
 namespace obz {
 namespace {
-
-/// Requantizer of an operator whose outputs each come from one accumulator, and the channel of every output.
-struct RequantView {
-  const Requant* requant = nullptr;
-  std::vector<std::int64_t> channels;  ///< in output order
-};
-
-/// Channels cycle through `count` with `inner` outputs each.
-std::vector<std::int64_t> cycling(std::int64_t outputs, std::int64_t inner, std::int64_t count) {
-  std::vector<std::int64_t> channels(static_cast<std::size_t>(outputs));
-  for (std::int64_t i = 0; i < outputs; ++i) channels[static_cast<std::size_t>(i)] = i / inner % count;
-  return channels;
-}
-
-struct ViewOf {
-  const Shape& y;
-
-  template <class Conv>
-  RequantView conv(const Conv& op) const {
-    const bool nhwc = op.layout == Layout::nhwc;
-    return {&op.requant, cycling(y.elems(), nhwc ? 1 : y[2] * y[3], op.out_channels())};
-  }
-  RequantView operator()(const Conv2d& op) const { return conv(op); }
-  RequantView operator()(const ConvTranspose2d& op) const { return conv(op); }
-  RequantView operator()(const Dense& op) const { return {&op.requant, cycling(y.elems(), 1, op.out_channels())}; }
-  RequantView operator()(const MatMul& op) const { return {&op.requant, cycling(y.elems(), 1, y[y.rank() - 1])}; }
-  RequantView operator()(const Mul& op) const { return {&op.requant, cycling(y.elems(), 1, 1)}; }
-  RequantView operator()(const Mean& op) const { return {&op.requant, cycling(y.elems(), 1, 1)}; }
-  RequantView operator()(const Rescale& op) const {
-    const auto axis = static_cast<std::size_t>(op.axis);
-    const bool single = op.requant.channels.size() == 1;
-    return {&op.requant, cycling(y.elems(), single ? 1 : elems_between(y, axis + 1, y.rank()), single ? 1 : y[axis])};
-  }
-  RequantView operator()(const Add& op) const {
-    if (op.floating) return {};
-    return {&op.out, cycling(y.elems(), 1, 1)};
-  }
-  template <class Op>
-  RequantView operator()(const Op&) const {
-    return {};
-  }
-};
-
-RequantView view_of(const LayerJob& job) {
-  if (job.output->shape.elems() == 0) return {};
-  return std::visit(ViewOf{job.output->shape}, job.node->op);
-}
 
 /// A profile whose stream fields fit any recipe of this arithmetic.
 const Profile& stream_profile(const Recipe& recipe, std::span<const RequantCase> cases) {
@@ -86,17 +39,9 @@ Support PipeEngine::supports(const LayerJob& job) const {
 Support PipeEngine::supports(const RequantJob&) const { return {}; }
 
 LayerResult PipeEngine::run(const LayerJob& job) {
-  const RequantView view = view_of(job);
-  LayerResult result{Tensor(job.output->shape, job.output->type), std::nullopt};
-  std::vector<std::int64_t> accs;
-  run_naive(*job.node, job.inputs, result.output, &accs);
-  OBZ_CHECK(accs.size() == view.channels.size());
-  std::vector<RequantCase> cases;
-  for (std::size_t i = 0; i < accs.size(); ++i) cases.push_back({accs[i], view.requant->channel(view.channels[i])});
-  const Recipe& recipe = view.requant->recipe;
-  const std::vector<std::int64_t> out = run({&stream_profile(recipe, cases), recipe, job.output->type, cases});
-  for (std::size_t i = 0; i < out.size(); ++i) result.output.data[i] = static_cast<std::int32_t>(out[i]);
-  return result;
+  return run_through_accumulators(job, [&](const Recipe& recipe, std::span<const RequantCase> cases) {
+    return run({&stream_profile(recipe, cases), recipe, job.output->type, cases});
+  });
 }
 
 std::vector<std::int64_t> PipeEngine::run(const RequantJob& job) {

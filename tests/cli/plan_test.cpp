@@ -101,6 +101,32 @@ TEST_F(CliPlan, budgets_that_cannot_hold_name_the_nearest_that_can) {
             "needed with x as they are\n");
 }
 
+TEST_F(CliPlan, no_output_takes_the_place_of_another_file) {
+  const std::string before = file("t.csv");
+  EXPECT_EQ(refusal("t.csv -o ./t.csv"), "obz: --out ./t.csv: the same file is SOURCE\n");
+  EXPECT_EQ(file("t.csv"), before);
+  EXPECT_EQ(refusal("t.csv --csv q --lp q"), "obz: --lp q: the same file is --csv\n");
+}
+
+TEST_F(CliPlan, flips_are_found_where_bisection_would_miss_them) {
+  put("why.csv", "layer,weights,activations,bytes,omega\na,8,8,100,.01\na,4,4,50,.5\nb,8,8,500,.05\nb,4,4,250,.7\n");
+  EXPECT_THAT(plan("why.csv --size 525 --why a").out, HasSubstr("bytes of 550 gives it 4x4"));
+  EXPECT_THAT(plan("why.csv --size 600 --why a").out, HasSubstr("no larger bytes changes it"));
+}
+
+TEST_F(CliPlan, names_may_hold_anything_that_is_text) {
+  put("names.csv",
+      "# a comment\nlayer,weights,activations,bytes,omega\n#conv,8,8,10,0\n#conv,4,4,5,1\n\"a, \"\"b\"\" "
+      "<&>\",8,8,10,0\n");
+  ASSERT_EQ(plan("names.csv -o n.json --csv n.csv --svg n.svg").exit_code, 0);
+  EXPECT_EQ(file("n.csv"), "layer,weights,activations\n#conv,8,8\n\"a, \"\"b\"\" <&>\",8,8\n");
+  EXPECT_EQ(plan("names.csv --compare n.csv").exit_code, 0);
+  EXPECT_EQ(plan("names.csv --compare n.json").exit_code, 0);
+  EXPECT_THAT(file("n.svg"), HasSubstr("&lt;&amp;&gt;"));
+  put("bad.csv", "layer,weights,activations,bytes,omega\nc\xFF,8,8,1,1\n");
+  EXPECT_THAT(refusal("bad.csv"), HasSubstr("bad.csv: line 2: expected text in UTF-8"));
+}
+
 TEST_F(CliPlan, refuses_bad_input_in_one_sentence) {
   EXPECT_THAT(refusal("none.csv"), HasSubstr("none.csv"));
   EXPECT_THAT(refusal("t.csv --bops 50%"), HasSubstr("expected a column \"bops\" in the table"));
@@ -115,6 +141,12 @@ TEST_F(CliPlan, refuses_bad_input_in_one_sentence) {
   EXPECT_THAT(refusal("zoo:resnet20-cifar --choices 9x9"), HasSubstr("expected bits such as 8, 8x4 or w8a4"));
   EXPECT_THAT(refusal("zoo:resnet20-cifar --pin nothing=8"), HasSubstr("has no such layer"));
   EXPECT_THAT(refusal("zoo:resnet20-cifar --machine t5"), HasSubstr("--machine t5: expected one of t4"));
+  put("never.csv", "layer,weights,activations,bytes,omega\na,8,8,1e30,0\na,4,4,0.5,1\n");
+  EXPECT_THAT(refusal("never.csv --size 1"), HasSubstr("column bytes: layer a at 4x4 has 0.5, too little beside"));
+  EXPECT_THAT(refusal("t.csv --points 3"), HasSubstr("--points: expected with --pareto"));
+  EXPECT_THAT(refusal("zoo:resnet20-cifar --calib x.npy"), HasSubstr("--sensitivity mse measures on no samples"));
+  put("tr.csv", "layer,trace\nnothing,1\n");
+  EXPECT_THAT(refusal("zoo:resnet20-cifar --traces tr.csv"), HasSubstr("the network has no layer \"nothing\""));
   EXPECT_THAT(refusal("t.csv --runner-up -1"), HasSubstr("expected 0..1000"));
 }
 

@@ -88,9 +88,8 @@ void read_lines(const Bytes& bytes) {
 
 Bytes plan_table() {
   const std::string text =
-      "layer,weights,activations,same_as,omega,\"bytes, packed\"\n# "
-      "seeds\nconv1,8,8,,1.5e-3,1000\nconv1,4,4,,0.25,500\n"
-      "\"skip \"\"1\"\"\",8,8,conv1,0.1,30\n\"skip \"\"1\"\"\",4,4,conv1,-2,15.5\n";
+      "# seeds\nlayer,weights,activations,same_as,omega,\"bytes, packed\"\nconv1,8,8,,1.5e-3,1000\n"
+      "conv1,4,4,,0.25,500\n\"skip \"\"1\"\"\",8,8,conv1,0.1,30\n\"skip \"\"1\"\"\",4,4,conv1,-2,15.5\n";
   const ByteView bytes = as_bytes(text);
   return {bytes.begin(), bytes.end()};
 }

@@ -150,7 +150,7 @@ TEST(Weights, are_rounded_to_even_on_the_scale_of_the_largest_and_refused_when_a
   EXPECT_EQ(q.values.data, (std::vector<std::int32_t>{7, 4, 0, 0, 7, -7, 0, 2}));
   w.data[4] = w.data[5] = w.data[6] = w.data[7] = 0;
   EXPECT_THAT(error_of([&] { quantize_weights(w, 4, WeightScale::largest, "here"); }),
-              HasSubstr("here: output channel 1 has only zero weights"));
+              HasSubstr("here: output channel 1 has no weight beyond 0"));
 }
 
 TEST(Weights, of_least_error_cost_no_more_than_those_of_the_largest) {
