@@ -105,7 +105,7 @@ Verb check_verb() {
       "  obz check kws.obz --engines fast --samples 100 --junit report.xml --json\n",
       {{"subject", "NET|DIR", "an .obz network, or a folder written by `obz gen`", &o->subject, true},
        {"--engines,-e", "LIST",
-        "ref, fast, pipe:COMMAND (your program), faulty:NAME (`obz mutate --list`); comma-separated, repeatable",
+        "ref, fast, rtl, pipe:COMMAND (your program), faulty:NAME (`obz mutate --list`); comma-separated, repeatable",
         &o->engines, true},
        {"--input,-i", "FILE", "network: npy with one sample per leading index (default: seeded)", &o->inputs},
        {"--timeout", "S", "pipe: seconds without an answer after which the program is ended (default 60)", &o->timeout},

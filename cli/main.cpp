@@ -78,7 +78,7 @@ int run(int argc, char** argv) {
                           obz::cli::run_verb(),    obz::cli::gen_verb(),         obz::cli::ver_verb(),
                           obz::cli::check_verb(),  obz::cli::distinguish_verb(), obz::cli::explain_verb(),
                           obz::cli::mutate_verb(), obz::cli::cover_verb(),       obz::cli::shrink_verb(),
-                          obz::cli::bounds_verb(), obz::cli::bench_verb()};
+                          obz::cli::bounds_verb(), obz::cli::prove_verb(),       obz::cli::bench_verb()};
   int code = 0;
   for (const Verb& verb : verbs) {
     CLI::App* command = app.add_subcommand(verb.name, verb.summary);

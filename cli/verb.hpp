@@ -43,6 +43,7 @@ Verb quantize_verb();
 Verb run_verb();
 Verb zoo_verb();
 Verb plan_verb();
+Verb prove_verb();
 Verb gen_verb();
 Verb ver_verb();
 Verb check_verb();

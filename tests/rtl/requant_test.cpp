@@ -133,7 +133,8 @@ TEST(RtlSources, are_clean_under_lint) {
   if (std::system("verilator --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "skipped: no verilator";
   const std::string rtl = OBZ_SOURCE_DIR "/rtl/";
   const auto r = test::shell("verilator --lint-only -Wall --top-module obz_requant " + rtl + "obz_pkg.sv " + rtl +
-                             "obz_round_shift.sv " + rtl + "obz_narrow.sv " + rtl + "obz_requant.sv");
+                             "obz_round_shift.sv " + rtl + "obz_narrow.sv " + rtl + "obz_requant_operand.sv " + rtl +
+                             "obz_requant_scale.sv " + rtl + "obz_requant.sv");
   EXPECT_EQ(r.exit_code, 0) << r.err;
 }
 

@@ -1,0 +1,79 @@
+// The proofs succeed for every integer recipe, planted bugs are refuted, and a certificate runs again by itself.
+#include "rtl/proof/prove.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "ref/arith/requantize.hpp"
+#include "tests/support/run_obz.hpp"
+
+namespace obz {
+namespace {
+
+using testing::HasSubstr;
+
+class Formal : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!rtl::yosys_version()) GTEST_SKIP() << "skipped: no yosys";
+  }
+};
+
+TEST_F(Formal, every_integer_recipe_is_proved_and_no_proof_is_missing) {
+  const auto r = test::shell("obz prove requant --json");
+  ASSERT_EQ(r.exit_code, 0) << r.err << r.out;
+  const auto json = nlohmann::json::parse(r.out);
+  EXPECT_GT(json.size(), 2 * 15U);
+  for (const auto& certificate : json) EXPECT_EQ(certificate["result"], "proved") << certificate["name"];
+}
+
+TEST_F(Formal, planted_bugs_are_refuted) {
+  const auto r = test::shell("obz prove requant --mutants");
+  EXPECT_EQ(r.exit_code, 0) << r.out;
+  const std::string all = std::to_string(rtl::requant_mutants().size());
+  EXPECT_THAT(r.out, HasSubstr(all + " of " + all + " changes refuted"));
+}
+
+TEST_F(Formal, a_counterexample_shows_the_bug) {
+  const test::TempDir dir;
+  for (const rtl::RtlMutant& m : rtl::requant_mutants()) {
+    if (m.name != "half-even rounds ties up") continue;
+    const Profile& profile = find_profile(m.profile);
+    const rtl::ProofResult r = rtl::run_proof(rtl::requant_proofs(profile)[1], dir / "proof", &m);
+    ASSERT_EQ(r.outcome, rtl::Outcome::refuted);
+    long long product = 0, shift = 0, zero_point = 0;
+    ASSERT_EQ(std::sscanf(r.counterexample.c_str(), "product_i = %lld, shift_i = %lld, zero_point_i = %lld", &product,
+                          &shift, &zero_point),
+              3)
+        << r.counterexample;
+    // The product of acc = product and 1: a tie whose quotient is even, which the bug rounds up.
+    const Channel c{
+        .multiplier = 1, .shift = static_cast<int>(shift), .zero_point = static_cast<std::int32_t>(zero_point)};
+    Recipe up = profile.recipe;
+    up.rounding = Rounding::half_up;
+    EXPECT_NE(requantize(product, profile.recipe, c), requantize(product, up, c));
+    return;
+  }
+  FAIL() << "the mutant is gone";
+}
+
+TEST_F(Formal, a_certificate_runs_again) {
+  const test::TempDir dir;
+  const std::string out = (dir / "certs").string();
+  ASSERT_EQ(test::shell("obz prove requant -p hawq-v3/exact -o " + out).exit_code, 0);
+  const auto json = nlohmann::json::parse(test::slurp(dir / "certs" / "hawq-v3_exact_scale" / "certificate.json"));
+  EXPECT_EQ(json["result"], "proved");
+  const auto again = test::shell("cd " + out + "/hawq-v3_exact_scale && yosys prove.ys");
+  EXPECT_THAT(again.out, HasSubstr("no model found: SUCCESS"));
+}
+
+TEST(Prove, refuses_what_it_cannot_prove) {
+  EXPECT_THAT(test::shell("obz prove conv2d").err, HasSubstr("expected requant"));
+  const auto r = test::shell("obz prove requant -p onnx/mlas");
+  EXPECT_EQ(r.exit_code, 2);
+  EXPECT_THAT(r.err, HasSubstr("expected integer arithmetic"));
+}
+
+}  // namespace
+}  // namespace obz
