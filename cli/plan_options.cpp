@@ -16,6 +16,7 @@
 #include "ref/base/error.hpp"
 #include "ref/base/file.hpp"
 #include "ref/base/suggest.hpp"
+#include "ref/net/save_load.hpp"
 #include "ref/quantize/samples.hpp"
 #include "ref/quantize/simplify.hpp"
 #include "ref/quantize/zoo.hpp"
@@ -289,24 +290,34 @@ std::size_t column_of(const plan::Table& table, const std::string& option, const
 }  // namespace
 
 plan::Table plan_table(const PlanOptions& o) {
-  const bool network = o.source.starts_with("zoo:") || o.source.ends_with(".onnx");
+  const bool integers = o.source.ends_with(".obz");
+  const bool network = integers || o.source.starts_with("zoo:") || o.source.ends_with(".onnx");
   if (!network) {
-    if (o.source.ends_with(".obz")) {
-      throw Error(fmt::format(
-          "{}: expected a table (.csv) or a float network (.onnx, zoo:NAME), got an integer network", o.source));
-    }
     require_only(*o.given,
                  {"source", "--size", "--bops", "--latency", "--budget", "--minimize", "--pareto", "--points", "--why",
                   "--robust", "--runner-up", "--compare", "--out", "--csv", "--lp", "--svg", "--json", "--seed"},
                  "a table");
     return plan::parse_table(as_text(read_file(o.source)), o.source);
   }
-  const FloatNet net = read_network(o);
+  if (integers) {
+    for (const char* option :
+         {"--sensitivity", "--traces", "--calib", "--labels", "--mean", "--std", "--samples", "--probes"}) {
+      if (o.given->contains(option))
+        throw Error(fmt::format("{}: measured on float networks, got {}", option, o.source));
+    }
+  }
   const bool measured = !o.latencies.empty();
   const plan::Machine* machine = measured || o.machine == "none" ? nullptr : &plan::find_machine(o.machine);
-  plan::Table table = plan::table_of(net, net_options(o), machine);
-  if (measured) join_latencies(o.latencies, table);
-  measure(o, net, table);
+  plan::Table table;
+  if (integers) {
+    table = plan::table_of(load_net(o.source), net_options(o), machine);
+    if (measured) join_latencies(o.latencies, table);
+  } else {
+    const FloatNet net = read_network(o);
+    table = plan::table_of(net, net_options(o), machine);
+    if (measured) join_latencies(o.latencies, table);
+    measure(o, net, table);
+  }
   for (const Layer& l : table.layers) {
     for (const Choice& c : l.choices) {
       for (std::size_t i = 0; i < c.values.size(); ++i) {

@@ -471,7 +471,8 @@ Verb plan_verb() {
       "  obz plan m.csv --size 400kB --latency 1.2ms --why conv3 --runner-up 3\n"
       "  obz plan m.csv --pareto latency --svg frontier.svg\n"
       "  obz plan m.csv --bops 50% --compare theirs.csv       exit 1 unless feasible and optimal\n",
-      {{"source", "SOURCE", "a table (.csv), a float network (.onnx) or zoo:NAME", &p.source, true},
+      {{"source", "SOURCE", "a table (.csv), a float network (.onnx, zoo:NAME) or an integer one (.obz)", &p.source,
+        true},
        {"--size", "LIMIT", "bytes of weights: 400kB, 12MiB, or 50% of the way from fewest to most bits", &p.size},
        {"--bops", "LIMIT", "bit operations: 60G, or a percentage", &p.bops},
        {"--latency", "LIMIT", "4.2ms, or a percentage", &p.latency},

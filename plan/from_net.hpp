@@ -8,6 +8,7 @@
 
 #include "plan/latency.hpp"
 #include "plan/table.hpp"
+#include "ref/net/net.hpp"
 #include "ref/real/float_net.hpp"
 
 namespace obz::plan {
@@ -24,6 +25,11 @@ struct NetOptions {
 /// in those of activations: the authors' identity convolutions and first convolutions, the branches of an inception
 /// block. `net` as simplify() leaves it. Error naming an unknown layer in `pins`.
 Table table_of(const FloatNet& net, const NetOptions& options, const Machine* machine);
+
+/// The same of an integer network, for which no float one is at hand. Its "omega" is the relative squared error of the
+/// integer weights with so many bits, mean over the output channels: the scales of an integer network stand in its
+/// multipliers, so the errors of two layers do not compare in absolute terms.
+Table table_of(const IntNet& net, const NetOptions& options, const Machine* machine);
 
 /// One number per layer and choice, behind the other columns; for choices at 8 bits and below.
 void add_column(Table& table, const std::string& name,

@@ -101,6 +101,19 @@ TEST_F(CliPlan, budgets_that_cannot_hold_name_the_nearest_that_can) {
             "needed with x as they are\n");
 }
 
+TEST_F(CliPlan, an_integer_network_is_planned_by_its_relative_weight_error) {
+  const std::string cd = "cd " + dir_.path().string() + " && ";
+  ASSERT_EQ(shell(cd + "obz zoo resnet20-cifar -o n.obz").exit_code, 0);
+  const auto r = plan("n.obz --size 50% -o p.json --save-table n.csv");
+  ASSERT_EQ(r.exit_code, 0) << r.err;
+  EXPECT_THAT(r.out, HasSubstr("proved least"));
+  ASSERT_EQ(plan("zoo:resnet20-cifar --size 50% --save-table f.csv").exit_code, 0);
+  // The same layers with the same bytes, whatever the sensitivity.
+  const auto column = [&](const char* name) { return shell(cd + "cut -d, -f1-6 " + name).out; };
+  EXPECT_EQ(column("n.csv"), column("f.csv"));
+  EXPECT_EQ(shell(cd + "obz zoo resnet20-cifar --bits p.json -o m.obz").exit_code, 0);
+}
+
 TEST_F(CliPlan, no_output_takes_the_place_of_another_file) {
   const std::string before = file("t.csv");
   EXPECT_EQ(refusal("t.csv -o ./t.csv"), "obz: --out ./t.csv: the same file is SOURCE\n");
@@ -137,7 +150,8 @@ TEST_F(CliPlan, refuses_bad_input_in_one_sentence) {
   EXPECT_THAT(refusal("t.csv --why e"), HasSubstr("--why e: the table has no such layer"));
   EXPECT_THAT(refusal("t.csv --pareto area"), HasSubstr("the table has no column \"area\""));
   EXPECT_THAT(refusal("t.csv --choices 8x8"), HasSubstr("--choices"));
-  EXPECT_THAT(refusal("m.obz"), HasSubstr("expected a table (.csv) or a float network"));
+  EXPECT_THAT(refusal("m.obz"), HasSubstr("m.obz"));
+  EXPECT_THAT(refusal("m.obz --sensitivity kl"), HasSubstr("--sensitivity: measured on float networks"));
   EXPECT_THAT(refusal("zoo:resnet20-cifar --choices 9x9"), HasSubstr("expected bits such as 8, 8x4 or w8a4"));
   EXPECT_THAT(refusal("zoo:resnet20-cifar --pin nothing=8"), HasSubstr("has no such layer"));
   EXPECT_THAT(refusal("zoo:resnet20-cifar --machine t5"), HasSubstr("--machine t5: expected one of t4"));
