@@ -6,25 +6,14 @@
 
 #include <fmt/format.h>
 
+#include "cli/markup.hpp"
+
 namespace obz::cli {
 namespace {
 
 // Told apart in print and by colour-blind readers: dark to light.
 constexpr std::array<std::string_view, 4> kColours{"#1b4965", "#f4a259", "#5fa8d3", "#b8b8b8"};
 constexpr int kLeft = 210, kWidth = 420, kBar = 11, kGap = 12, kTop = 62;
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<')
-      out += "&lt;";
-    else if (c == '&')
-      out += "&amp;";
-    else
-      out += c;
-  }
-  return out;
-}
 
 }  // namespace
 

@@ -18,6 +18,8 @@ bool whole(std::string_view text, T& value) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
+}  // namespace
+
 std::vector<std::string_view> split(std::string_view text) {
   std::vector<std::string_view> parts;
   while (true) {
@@ -28,7 +30,13 @@ std::vector<std::string_view> split(std::string_view text) {
   }
 }
 
-}  // namespace
+double parse_real(std::string_view text, const std::string& option, double lo, double hi) {
+  double value = 0;
+  if (!whole(text, value) || !(value >= lo && value <= hi)) {
+    throw Error(fmt::format("{} {}: expected a number in {}..{}", option, text, lo, hi));
+  }
+  return value;
+}
 
 std::vector<std::int64_t> parse_integers(const std::string& text, const char* option) {
   std::vector<std::int64_t> numbers;

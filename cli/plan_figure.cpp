@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/markup.hpp"
 #include "cli/table.hpp"
 
 namespace obz::cli {
@@ -13,22 +14,6 @@ namespace {
 
 constexpr int kLeft = 230, kWidth = 430, kRow = 15, kPlot = 230, kTitle = 40;
 constexpr const char *kWeights = "#1b4965", *kActivations = "#5fa8d3", *kGrid = "#dddddd", *kMark = "#d1495b";
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<') {
-      out += "&lt;";
-    } else if (c == '>') {
-      out += "&gt;";
-    } else if (c == '&') {
-      out += "&amp;";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
 
 std::string text_at(double x, double y, std::string_view text, const char* more = "") {
   return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\"{}>{}</text>\n", x, y, more, escaped(text));

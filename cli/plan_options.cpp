@@ -8,6 +8,9 @@
 
 #include <fmt/format.h>
 
+#include "cli/image_options.hpp"
+#include "cli/labels.hpp"
+#include "cli/numbers.hpp"
 #include "cli/progress.hpp"
 #include "cli/table.hpp"
 #include "plan/csv.hpp"
@@ -28,27 +31,6 @@ namespace {
 using plan::Choice;
 using plan::Layer;
 
-double number(const std::string& option, std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
-    throw Error(fmt::format("{}: expected a number, got \"{}\"", option, text));
-  }
-  return value;
-}
-
-std::vector<std::string> parts_of(const std::string& text) {
-  std::vector<std::string> parts(1);
-  for (const char c : text) {
-    if (c == ',') {
-      parts.emplace_back();
-    } else if (c != ' ') {
-      parts.back() += c;
-    }
-  }
-  return parts;
-}
-
 // --- a network ------------------------------------------------------------------------------------------------
 
 FloatNet read_network(const PlanOptions& o) {
@@ -61,7 +43,7 @@ plan::NetOptions net_options(const PlanOptions& o) {
   plan::NetOptions n{.choices = {}, .pins = {}, .pin_ends = !o.free_ends, .batch = o.batch};
   constexpr std::int64_t most_batch = 4096;
   if (o.batch < 1 || o.batch > most_batch) throw Error(fmt::format("--batch {}: expected 1..{}", o.batch, most_batch));
-  for (const std::string& part : parts_of(o.choices)) {
+  for (const std::string_view part : split(o.choices)) {
     const LayerBits bits = plan::parse_bits(part, "--choices");
     if (std::find(n.choices.begin(), n.choices.end(), bits) != n.choices.end()) {
       throw Error(fmt::format("--choices {}: {} appears twice", o.choices, part));
@@ -77,20 +59,6 @@ plan::NetOptions net_options(const PlanOptions& o) {
   return n;
 }
 
-std::vector<std::int64_t> read_labels(const std::string& path, std::int64_t count, std::int64_t classes) {
-  const NpyArray array = parse_npy(read_file(path), path);
-  std::vector<std::int64_t> values = npy_to_int64(array, path);
-  if (array.shape.rank() != 1 || array.shape[0] < count) {
-    throw Error(
-        fmt::format("{}: expected at least {} labels in one dimension, got {}", path, count, array.shape.text()));
-  }
-  values.resize(static_cast<std::size_t>(count));
-  for (const std::int64_t v : values) {
-    if (v < 0 || v >= classes) throw Error(fmt::format("{}: label {}: expected 0..{}", path, v, classes - 1));
-  }
-  return values;
-}
-
 /// The samples of --calib, or seeded pictures for a network of the zoo.
 struct Data {
   std::optional<FloatSamples> samples;
@@ -102,19 +70,8 @@ Data read_data(const PlanOptions& o, const FloatNet& net) {
   Data data;
   const Shape& input = net.values[static_cast<std::size_t>(net.input)].shape;
   if (!o.calibration.empty()) {
-    InputBorder border;
-    for (const auto& [option, text, to] : {std::tuple{"--mean", &o.mean, &border.image_mean},
-                                           std::tuple{"--std", &o.deviation, &border.image_deviation}}) {
-      if (text->empty()) continue;
-      for (const std::string& part : parts_of(*text)) {
-        to->push_back(static_cast<double>(static_cast<float>(number(option, part))));
-      }
-    }
-    if (border.image_mean.size() != border.image_deviation.size()) {
-      throw Error(fmt::format("--mean has {} number(s), --std has {}: expected one each per channel",
-                              border.image_mean.size(), border.image_deviation.size()));
-    }
-    data.samples.emplace(net, parse_npy(read_file(o.calibration), o.calibration), border, o.calibration);
+    data.samples.emplace(net, parse_npy(read_file(o.calibration), o.calibration), image_border(o.mean, o.deviation),
+                         o.calibration);
     data.measurement.samples = std::min(o.samples, data.samples->count());
   } else if (o.source.starts_with("zoo:")) {
     data.measurement.samples = std::min<std::int64_t>(o.samples, 2);
@@ -258,26 +215,32 @@ struct Suffix {
 
 double limit_of(const std::string& option, std::string_view text, const plan::Table& table, std::size_t column,
                 const std::vector<Suffix>& suffixes) {
-  if (text.ends_with('%')) {
-    const double part = number(option, text.substr(0, text.size() - 1)) / 100;
-    plan::Assignment fewest, most;
-    for (const Layer& l : table.layers) {
-      fewest.push_back(l.choices.size() - 1);
-      most.push_back(0);
-    }
-    const double lo = plan::column_total(table, column, fewest), hi = plan::column_total(table, column, most);
-    return lo + part * (hi - lo);
-  }
+  std::string_view digits = text;
+  double factor = 1;
+  const bool percent = text.ends_with('%');
+  if (percent) digits.remove_suffix(1);
   for (const Suffix& s : suffixes) {
-    if (text.ends_with(s.text)) return number(option, text.substr(0, text.size() - s.text.size())) * s.factor;
+    if (percent || !text.ends_with(s.text)) continue;
+    digits.remove_suffix(s.text.size());
+    factor = s.factor;
+    break;
   }
   double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc() && end == text.data() + text.size() && std::isfinite(value)) return value;
-  std::string units;
-  for (const Suffix& s : suffixes) units += fmt::format(", {}", s.text);
-  throw Error(fmt::format("{}: expected a number, a percentage or a number with a unit (%{}), got \"{}\"", option,
-                          units, text));
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error != std::errc() || end != digits.data() + digits.size() || !std::isfinite(value)) {
+    std::string units;
+    for (const Suffix& s : suffixes) units += fmt::format(", {}", s.text);
+    throw Error(fmt::format("{}: expected a number, a percentage or a number with a unit (%{}), got \"{}\"", option,
+                            units, text));
+  }
+  if (!percent) return value * factor;
+  plan::Assignment fewest, most;
+  for (const Layer& l : table.layers) {
+    fewest.push_back(l.choices.size() - 1);
+    most.push_back(0);
+  }
+  const double lo = plan::column_total(table, column, fewest), hi = plan::column_total(table, column, most);
+  return lo + value / 100 * (hi - lo);
 }
 
 std::size_t column_of(const plan::Table& table, const std::string& option, const std::string& name) {

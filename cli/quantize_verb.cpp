@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/image_options.hpp"
+#include "cli/numbers.hpp"
 #include "cli/progress.hpp"
 #include "cli/table.hpp"
 #include "cli/verb.hpp"
@@ -48,46 +50,6 @@ T choose(const std::string& option, const std::string& text,
   throw Error(fmt::format("{} {}: expected one of {}", option, text, names));
 }
 
-double real(const std::string& option, std::string_view text, double lo, double hi) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !(value >= lo && value <= hi)) {
-    throw Error(fmt::format("{} {}: expected a number in {}..{}", option, text, lo, hi));
-  }
-  return value;
-}
-
-std::vector<double> list(const std::string& option, const std::string& text) {
-  std::vector<double> values;
-  constexpr double most = 1e6;
-  for (std::size_t from = 0; from <= text.size() && !text.empty();) {
-    const std::size_t comma = std::min(text.find(',', from), text.size());
-    // Channel statistics are float32 constants in the code that trained the network.
-    values.push_back(static_cast<double>(
-        static_cast<float>(real(option, std::string_view(text).substr(from, comma - from), -most, most))));
-    from = comma + 1;
-  }
-  return values;
-}
-
-InputBorder image_border(const Options& o) {
-  InputBorder border;
-  border.image_mean = list("--mean", o.mean);
-  border.image_deviation = list("--std", o.deviation);
-  if (border.image_mean.size() != border.image_deviation.size()) {
-    throw Error(fmt::format("--mean has {} number(s), --std has {}: expected one each per channel",
-                            border.image_mean.size(), border.image_deviation.size()));
-  }
-  for (const double m : border.image_mean) {
-    if (m < 0 || m > 1)
-      throw Error(fmt::format("--mean {}: expected numbers in 0..1, as bytes are divided by 255 first", o.mean));
-  }
-  for (const double d : border.image_deviation) {
-    if (d <= 0) throw Error(fmt::format("--std {}: expected numbers > 0", o.deviation));
-  }
-  return border;
-}
-
 std::map<std::string, FloatRange> read_ranges(const std::string& path) {
   const Bytes bytes = read_file(path);
   if (json_depth(as_text(bytes)) > kMaxJsonDepth) throw Error(fmt::format("{}: nests too deeply for ranges", path));
@@ -110,9 +72,9 @@ ObserveOptions observe_options(const Options& o, bool mse) {
                            {"momentum", Observer::momentum},
                            {"percentile", Observer::percentile},
                            {"mse", Observer::mse}});
-  w.momentum = real("--momentum", o.momentum, 0, 1);
+  w.momentum = parse_real(o.momentum, "--momentum", 0, 1);
   constexpr double least = 50, all = 100;
-  w.percentile = real("--percentile", o.percentile, least, all);
+  w.percentile = parse_real(o.percentile, "--percentile", least, all);
   w.batch = o.batch;
   return w;
 }
@@ -181,7 +143,7 @@ int run(const Options& o) {
   }
   const FloatNet net = simplify(read_float_onnx(read_file(o.model), o.model));
   for (const std::string& note : net.notes) fmt::print(stderr, "note: {}\n", note);
-  const InputBorder border = image_border(o);
+  const InputBorder border = image_border(o.mean, o.deviation);
   std::optional<FloatSamples> samples;
   if (!o.calibration.empty()) {
     samples.emplace(net, parse_npy(read_file(o.calibration), o.calibration), border, o.calibration);

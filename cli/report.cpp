@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/markup.hpp"
 #include "cli/table.hpp"
 
 namespace obz::cli {
@@ -22,21 +23,6 @@ std::string cell_text(const Cell& cell) {
     case Verdict::skipped: return "";
   }
   return "";
-}
-
-std::string escape(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '&': out += "&amp;"; break;
-      case '"': out += "&quot;"; break;
-      default:
-        if (static_cast<unsigned char>(c) >= 32 || c == '\n') out += c;
-    }
-  }
-  return out;
 }
 
 std::string summary(const CheckReport& r) {
@@ -110,16 +96,16 @@ std::string report_junit(const CheckReport& r) {
     for (std::size_t e = 0; e < row.cells.size(); ++e) {
       const Cell& cell = row.cells[e];
       ++tests;
-      cases += fmt::format("    <testcase classname=\"{}.{}\" name=\"{}\" time=\"0\"", escape(r.subject),
-                           escape(r.engines[e]), escape(row.layer));
+      cases += fmt::format("    <testcase classname=\"{}.{}\" name=\"{}\" time=\"0\"", escaped(r.subject),
+                           escaped(r.engines[e]), escaped(row.layer));
       if (cell.verdict == Verdict::match) {
         cases += "/>\n";
       } else if (cell.verdict == Verdict::mismatch) {
         ++failures;
-        cases += fmt::format(">\n      <failure message=\"{}\"/>\n    </testcase>\n", escape(words(cell)));
+        cases += fmt::format(">\n      <failure message=\"{}\"/>\n    </testcase>\n", escaped(words(cell)));
       } else {
         ++skipped;
-        cases += fmt::format(">\n      <skipped message=\"{}\"/>\n    </testcase>\n", escape(words(cell)));
+        cases += fmt::format(">\n      <skipped message=\"{}\"/>\n    </testcase>\n", escaped(words(cell)));
       }
     }
   }
@@ -134,19 +120,19 @@ std::string report_junit(const CheckReport& r) {
 
 std::string report_html(const CheckReport& r) {
   std::string body = "<tr><th>layer<th>op<th>W&times;A<th>outputs";
-  for (const std::string& e : r.engines) body += "<th>" + escape(e);
+  for (const std::string& e : r.engines) body += "<th>" + escaped(e);
   body += "\n";
   for (const CheckRow& row : r.rows) {
-    body += fmt::format("<tr><td>{}<td>{}<td>{}<td class=n>{}", escape(row.layer), escape(row.op), escape(row.widths),
-                        grouped(row.outputs));
+    body += fmt::format("<tr><td>{}<td>{}<td>{}<td class=n>{}", escaped(row.layer), escaped(row.op),
+                        escaped(row.widths), grouped(row.outputs));
     for (const Cell& cell : row.cells) {
       body += fmt::format("<td class={} title=\"{}\">{}", kVerdicts[static_cast<int>(cell.verdict)],
-                          escape(words(cell)), escape(cell_text(cell)));
+                          escaped(words(cell)), escaped(cell_text(cell)));
     }
     body += "\n";
   }
   std::string notes;
-  for (const std::string& s : r.skipped) notes += "<p>" + escape(s) + "\n";
+  for (const std::string& s : r.skipped) notes += "<p>" + escaped(s) + "\n";
   return fmt::format(
       "<!doctype html>\n<meta charset=utf-8>\n<title>obz check {0}</title>\n<style>\n"
       "body{{font:15px system-ui,sans-serif;margin:2em;color:#222}} table{{border-collapse:collapse}}\n"
@@ -154,7 +140,7 @@ std::string report_html(const CheckReport& r) {
       ".match{{background:#e6f4e6}} .mismatch{{background:#f8d7d7;font-weight:bold}} "
       ".unsupported,.skipped{{color:#888}}\n"
       "</style>\n<h1>obz check {0}</h1>\n<p>{1}.\n<table>\n{2}</table>\n{3}",
-      escape(r.subject), summary(r), body, notes);
+      escaped(r.subject), summary(r), body, notes);
 }
 
 }  // namespace obz::cli

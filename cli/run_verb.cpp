@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <tbb/parallel_for.h>
 
+#include "cli/labels.hpp"
 #include "cli/progress.hpp"
 #include "cli/verb.hpp"
 #include "golden/sets/vector_set.hpp"
@@ -86,19 +87,6 @@ std::int64_t largest(const IntNet& net, const Tensor& scores) {
     return std::max_element(real.begin(), real.end()) - real.begin();
   }
   return std::max_element(scores.data.begin(), scores.data.end()) - scores.data.begin();
-}
-
-std::vector<std::int64_t> read_labels(const std::string& path, std::int64_t samples) {
-  const NpyArray array = parse_npy(read_file(path), path);
-  const std::vector<std::int64_t> labels = npy_to_int64(array, path);
-  if (array.shape.rank() != 1 || array.shape[0] < samples) {
-    throw Error(
-        fmt::format("{}: expected at least {} labels in one dimension, got {}", path, samples, array.shape.text()));
-  }
-  for (const std::int64_t label : labels) {
-    if (label < 0) throw Error(fmt::format("{}: expected labels >= 0, got {}", path, label));
-  }
-  return labels;
 }
 
 int run(const Options& o) {

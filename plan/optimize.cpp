@@ -180,18 +180,15 @@ Answer optimize(const Problem& problem, std::int64_t most_states) {
   if (problem.groups.empty()) return {Selection{}};
   Start start = relaxed_start(problem);
   Answer answer;
+  // Without budgets everything is feasible.
+  if (problem.limits.empty() && !start.incumbent) start.incumbent = Selection(problem.groups.size(), 0);
   if (!start.incumbent) improve_by_cbc(problem, start);
   if (!start.incumbent) {
-    Selection only(problem.groups.size(), 0);
-    if (problem.limits.empty()) {
-      start.incumbent = only;  // everything is feasible; the solver gave up on an empty question
-    } else {
-      const Answer feasible = find_feasible(problem, most_states);
-      answer.states = feasible.states;
-      answer.proved = feasible.proved;
-      if (!feasible.best) return answer;
-      start.incumbent = feasible.best;
-    }
+    const Answer feasible = find_feasible(problem, most_states);
+    answer.states = feasible.states;
+    answer.proved = feasible.proved;
+    if (!feasible.best) return answer;
+    start.incumbent = feasible.best;
   }
   ExactSearch search(problem, start.prices);
   std::vector<Selection> best;

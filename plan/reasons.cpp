@@ -138,23 +138,18 @@ std::string why_infeasible(const Table& table, const Question& question) {
   return text.empty() ? "no two of the budgets can hold together" : text;
 }
 
-Comparison compare(const Table& table, const Question& question, const Assignment& assignment) {
+Comparison compare(const Table& table, const Question& question, const Assignment& assignment,
+                   const Assignment& optimum) {
   const Problem problem = make_problem(table, question);
-  const Selection theirs = to_selection(problem, table, assignment);
-  const Totals t = totals(problem, theirs);
+  const Totals theirs = totals(problem, to_selection(problem, table, assignment));
   Comparison c;
   for (std::size_t k = 0; k < problem.limits.size(); ++k) {
-    if (t.weights[k] > problem.limits[k]) c.exceeded.push_back(k);
+    if (theirs.weights[k] > problem.limits[k]) c.exceeded.push_back(k);
   }
   c.feasible = c.exceeded.empty();
-  const Answer a = optimize(problem);
-  if (!a.best) return c;
-  c.best = to_assignment(problem, *a.best, table.layers.size());
-  c.proved = a.proved;
-  c.optimal = c.feasible && t.cost == totals(problem, *a.best).cost;
-  if (c.optimal) return c;
-  for (std::size_t i = 0; i < assignment.size(); ++i) {
-    if (assignment[i] != (*c.best)[i]) c.changes.push_back(i);
+  c.optimal = c.feasible && theirs.cost == totals(problem, to_selection(problem, table, optimum)).cost;
+  for (std::size_t i = 0; i < assignment.size() && !c.optimal; ++i) {
+    if (assignment[i] != optimum[i]) c.changes.push_back(i);
   }
   return c;
 }

@@ -38,14 +38,14 @@ LayerReasons why_layer(const Table& table, const Question& question, const Assig
 std::string why_infeasible(const Table& table, const Question& question);
 
 struct Comparison {
-  bool feasible = false, optimal = false;
-  bool proved = true;                 ///< false: `optimal` says only that nothing better was found
+  bool feasible = false;
+  bool optimal = false;               ///< as good as the optimum
   std::vector<std::size_t> exceeded;  ///< budgets
-  std::optional<Assignment> best;     ///< an optimum; nullopt: nothing is feasible
-  std::vector<std::size_t> changes;   ///< layers whose bits differ from it
+  std::vector<std::size_t> changes;   ///< layers whose bits differ from the optimum; none where it is as good
 };
 
-/// Error when the assignment gives tied layers different bits.
-Comparison compare(const Table& table, const Question& question, const Assignment& assignment);
+/// `optimum` answers the question. Error when the assignment gives tied layers different bits.
+Comparison compare(const Table& table, const Question& question, const Assignment& assignment,
+                   const Assignment& optimum);
 
 }  // namespace obz::plan

@@ -1,3 +1,4 @@
+// One file, as every claim is judged on the same 200 failures.
 // Claims: what shrinks still fails and is small; a reproducer is valid in its language, computes the reference's value
 // and ends with 1. Judged on 200 seeded failures of wrong engines.
 #include "golden/shrink/shrink.hpp"

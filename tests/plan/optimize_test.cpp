@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -106,6 +107,79 @@ TEST(Plan, solver_dynamic_program_and_enumeration_agree_on_a_thousand_problems) 
   }
   EXPECT_GT(infeasible, 50);
   EXPECT_GT(ties, 100);
+}
+
+/// Layers in equality groups, one choice or several, values with two digits behind the point.
+Table random_tied_table(CaseRandom& r) {
+  Table t{.columns = {"omega", "x", "y"}, .layers = {}};
+  const std::int64_t layers = r.between(2, 7);
+  for (std::int64_t i = 0; i < layers; ++i) {
+    Layer& layer = t.layers.emplace_back(Layer{"l" + std::to_string(i), "", {}});
+    std::vector<int> bits{8, 4, 2};
+    bits.resize(static_cast<std::size_t>(r.between(1, 3)));
+    if (i > 0 && r.one_in(2)) {
+      const Layer& other = t.layers[static_cast<std::size_t>(r.between(0, i - 1))];
+      layer.same_as = other.name;  // perhaps of one that is tied itself
+      bits.clear();
+      for (const Choice& c : other.choices) bits.push_back(c.bits.weights);
+    }
+    for (const int b : bits) {
+      Choice c{{b, b}, {}};
+      for (int k = 0; k < 3; ++k) c.values.push_back(static_cast<double>(r.between(0, 900)) / 100);
+      layer.choices.push_back(std::move(c));
+    }
+  }
+  return t;
+}
+
+TEST(Plan, equality_groups_are_chosen_as_one) {
+  int tied = 0, infeasible = 0;
+  for (std::uint64_t i = 0; i < 300; ++i) {
+    CaseRandom r(54, i);
+    const Table t = random_tied_table(r);
+    const Question q{.objective = 0,
+                     .second = std::nullopt,
+                     .budgets = {{1, static_cast<double>(r.between(500, 3000)) / 100},
+                                 {2, static_cast<double>(r.between(500, 3000)) / 100}}};
+    // Layer by layer, in hundredths, straight from the table.
+    std::optional<std::int64_t> want;
+    Assignment a(t.layers.size(), 0);
+    for (bool more = true; more;) {
+      std::int64_t sums[3] = {};
+      bool agrees = true;
+      for (std::size_t l = 0; l < a.size(); ++l) {
+        for (std::size_t other = 0; other < l; ++other) {
+          agrees = agrees && (t.layers[l].same_as != t.layers[other].name || a[l] == a[other]);
+        }
+        for (std::size_t k = 0; k < 3; ++k) sums[k] += std::llround(t.layers[l].choices[a[l]].values[k] * 100);
+      }
+      const bool fits =
+          sums[1] <= std::llround(q.budgets[0].limit * 100) && sums[2] <= std::llround(q.budgets[1].limit * 100);
+      if (agrees && fits && (!want || sums[0] < *want)) want = sums[0];
+      more = false;
+      for (std::size_t l = 0; l < a.size() && !more; ++l) {
+        more = ++a[l] < t.layers[l].choices.size();
+        if (!more) a[l] = 0;
+      }
+    }
+    const Problem p = make_problem(t, q);
+    const Answer got = optimize(p);
+    ASSERT_EQ(got.best.has_value(), want.has_value()) << i;
+    tied += p.groups.size() < t.layers.size() ? 1 : 0;
+    if (!want) {
+      ++infeasible;
+      continue;
+    }
+    const Assignment chosen = to_assignment(p, *got.best, t.layers.size());
+    ASSERT_EQ(std::llround(column_total(t, 0, chosen) * 100), *want) << i;
+    for (std::size_t l = 0; l < chosen.size(); ++l) {
+      for (std::size_t other = 0; other < l; ++other) {
+        if (t.layers[l].same_as == t.layers[other].name) ASSERT_EQ(chosen[l], chosen[other]) << i;
+      }
+    }
+  }
+  EXPECT_GT(tied, 150);
+  EXPECT_GT(infeasible, 30);
 }
 
 TEST(Plan, larger_problems_agree_with_branch_and_bound) {
