@@ -15,9 +15,17 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kVerdicts[] = {"match", "mismatch", "unsupported", "skipped"};
 
+/// Cycles, and how much of them the arithmetic needs.
+std::string time_text(const Cell& cell) {
+  if (!cell.cycles) return "";
+  if (!cell.ideal_cycles || *cell.cycles == 0) return fmt::format("  ({} cy)", grouped(*cell.cycles));
+  const double busy = 100.0 * static_cast<double>(*cell.ideal_cycles) / static_cast<double>(*cell.cycles);
+  return fmt::format("  ({} cy, {:.0f} %)", grouped(*cell.cycles), busy);
+}
+
 std::string cell_text(const Cell& cell) {
   switch (cell.verdict) {
-    case Verdict::match: return cell.cycles ? fmt::format("=  ({} cy)", grouped(*cell.cycles)) : "=";
+    case Verdict::match: return "=" + time_text(cell);
     case Verdict::mismatch: return fmt::format("{} of {}", grouped(cell.differ), grouped(cell.compared));
     case Verdict::unsupported: return "-";
     case Verdict::skipped: return "";
@@ -82,6 +90,7 @@ std::string report_json(const CheckReport& r) {
       if (!c.first.empty()) cell["first"] = c.first;
       if (!c.why.empty()) cell["why"] = c.why;
       if (c.cycles) cell["cycles"] = *c.cycles;
+      if (c.ideal_cycles) cell["ideal_cycles"] = *c.ideal_cycles;
       item["cells"].push_back(cell);
     }
     json["rows"].push_back(item);

@@ -27,7 +27,7 @@ struct Cell {
   std::string why;  ///< unsupported, skipped
   std::int64_t compared = 0, differ = 0;
   std::string first;  ///< mismatch: "[0,3,5,17] want 6 got 7"
-  std::optional<std::int64_t> cycles;
+  std::optional<std::int64_t> cycles, ideal_cycles;  ///< over all samples
 };
 
 struct CheckRow {

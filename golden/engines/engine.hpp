@@ -26,7 +26,8 @@ struct LayerJob {
 
 struct LayerResult {
   Tensor output;
-  std::optional<std::int64_t> cycles;  ///< engines that model time
+  std::optional<std::int64_t> cycles;        ///< engines that model time
+  std::optional<std::int64_t> ideal_cycles;  ///< of them, what the arithmetic takes when nothing waits
 };
 
 /// Cases that share a recipe: the requantizer alone.

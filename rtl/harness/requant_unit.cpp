@@ -3,6 +3,8 @@
 #include <Vobz_requant.h>
 #include <Vobz_requant_obz_pkg.h>
 
+#include "accel/requant_refusal.hpp"
+
 namespace obz::rtl {
 namespace {
 
@@ -23,24 +25,17 @@ static_assert(same(Package::OverflowSaturate, Overflow::saturate));
 /// Width of multiplier_i.
 constexpr int kMultiplierBits = 34;
 
-bool fits(std::int64_t v, int bits) { return wrap(v, bits) == v; }
-
 }  // namespace
 
 struct RequantUnit::Model {
-  VerilatedContext context;
-  Vobz_requant top{&context};
+  Vobz_requant top;  // in the default context: a destroyed one of another model would still be the thread's
 };
 
 RequantUnit::RequantUnit() : model_(std::make_unique<Model>()) {}
 RequantUnit::~RequantUnit() = default;
 
 std::optional<std::string> RequantUnit::refusal(const Recipe& recipe, const Channel& channel) {
-  if (recipe.arithmetic != Arithmetic::dyadic) return "obz_requant multiplies and shifts; this recipe scales in float";
-  if (recipe.zero_point == ZeroPointAt::before_rounding) return "obz_requant has no zero point before the rounding";
-  if (recipe.clamp == ClampAt::before_rounding) return "obz_requant has no clamp before the rounding";
-  if (!fits(channel.multiplier, kMultiplierBits)) return "the multiplier is wider than the 34 bits of multiplier_i";
-  return std::nullopt;
+  return accel::requant_refusal(recipe, channel);
 }
 
 std::int64_t RequantUnit::operator()(std::int64_t acc, const Recipe& recipe, const Channel& channel) {

@@ -1,0 +1,17 @@
+// Recipes and channels as the RTL's ports carry them: the layout of obz_pkg.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "ref/arith/recipe.hpp"
+
+namespace obz::rtl {
+
+using ChannelWords = std::array<std::uint32_t, 7>;  ///< 200 bits, the lowest first
+
+/// Require what accel/requant_refusal.hpp does not refuse.
+std::uint64_t pack(const Recipe& recipe);
+ChannelWords pack(const Channel& channel);
+
+}  // namespace obz::rtl
