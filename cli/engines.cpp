@@ -1,11 +1,22 @@
 #include "cli/engines.hpp"
 
+#include <string_view>
+
 #include "rtl/harness/rtl_engine.hpp"
+#include "sim/sysc_engine.hpp"
 
 namespace obz::cli {
 
-std::unique_ptr<Engine> outside_engine(const std::string& name) {
-  return name == "rtl" ? rtl::make_rtl_engine() : nullptr;
+std::unique_ptr<Engine> outside_engine(const std::string& name) { return outside_engines({})(name); }
+
+EngineSource outside_engines(const rtl::DutOptions& dut) {
+  return [dut](const std::string& name) -> std::unique_ptr<Engine> {
+    constexpr std::string_view dut_prefix = "dut:";
+    if (name == "rtl") return rtl::make_rtl_engine();
+    if (name == "sysc") return sim::make_sysc_engine();
+    if (name.starts_with(dut_prefix)) return rtl::make_dut_engine(name.substr(dut_prefix.size()), dut);
+    return nullptr;
+  };
 }
 
 }  // namespace obz::cli
