@@ -156,7 +156,9 @@ class FloatReader {
           move.op);
     }
     if (type == "ReduceMean") return reduce_mean(view);
-    if (type == "QuantizeLinear" || type == "DequantizeLinear" || type.starts_with("QLinear") || type == "Quant") {
+    if (type == "QuantizeLinear") return quantize(view);
+    if (type == "DequantizeLinear") return dequantize(view);
+    if (type.starts_with("QLinear") || type == "Quant") {
       view.unsupported("a quantized model; `obz import` takes it");
     }
     view.unsupported(
@@ -315,6 +317,43 @@ class FloatReader {
   void identity(const View& view) {
     slots_[view.output()] = slot(view, 0);
     values_.insert_or_assign(view.output(), view.in(0));
+  }
+
+  /// The grid of a QDQ model's activations is left out: another one will be chosen.
+  void quantize(const View& view) {
+    const std::string note = "the model's own quantization of activations is left out, clipping by it included";
+    if (std::find(net_.notes.begin(), net_.notes.end(), note) == net_.notes.end()) net_.notes.push_back(note);
+    identity(view);
+  }
+
+  /// Constants become the floats that they stand for.
+  void dequantize(const View& view) {
+    const Constant* x = view.constant(0);
+    if (x == nullptr) return identity(view);
+    view.require_inputs(2, 3);
+    const std::vector<std::int64_t> values = view.integers(0, "x");
+    const std::vector<float> scales = view.floats(1, "scale");
+    const std::vector<std::int64_t> zeros =
+        view.has(2) ? view.integers(2, "zero point") : std::vector<std::int64_t>(scales.size());
+    const Shape& shape = x->array.shape;
+    std::int64_t axis = scales.size() == 1 ? 0 : view.integer("axis", 1);
+    axis += axis < 0 ? static_cast<std::int64_t>(shape.rank()) : 0;
+    // A vector of scales may come with the default axis of 1, where a bias has one axis only.
+    if (shape.rank() == 1) axis = 0;
+    const bool fits =
+        view.integer("block_size", 0) == 0 && zeros.size() == scales.size() &&
+        (scales.size() == 1 || (axis >= 0 && axis < static_cast<std::int64_t>(shape.rank()) &&
+                                shape[static_cast<std::size_t>(axis)] == static_cast<std::int64_t>(scales.size())));
+    if (!fits) view.unsupported(fmt::format("{} scales over weights of shape {}", scales.size(), shape.text()));
+    const std::int64_t inner = scales.size() == 1
+                                   ? std::max<std::int64_t>(1, static_cast<std::int64_t>(values.size()))
+                                   : elems_between(shape, static_cast<std::size_t>(axis) + 1, shape.rank());
+    std::vector<float> floats(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const std::size_t c = i / static_cast<std::size_t>(inner) % scales.size();
+      floats[i] = static_cast<float>(values[i] - zeros[c]) * scales[c];
+    }
+    values_.insert_or_assign(view.output(), make_floats(shape, floats));
   }
 
   void softmax(const View& view, const std::string& type) {

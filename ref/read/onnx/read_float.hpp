@@ -9,7 +9,8 @@ namespace obz {
 
 /// A float ONNX model as a FloatNet: Conv, BatchNormalization, Relu, Clip, Add, Concat, MaxPool, AveragePool,
 /// GlobalAveragePool, Gemm, MatMul, movements, and what exporters leave between constants. A Softmax at the end is left
-/// out and noted. Anything else is an Error naming operator, node and file. Symbolic extents become 1.
+/// out and noted, and so is the quantization of a QDQ model, whose constants become the floats that they stand for.
+/// Anything else is an Error naming operator, node and file. Symbolic extents become 1.
 FloatNet read_float_onnx(ByteView bytes, const std::string& file);
 
 }  // namespace obz
