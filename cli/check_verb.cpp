@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "cli/engines.hpp"
+#include "cli/observed.hpp"
 #include "cli/progress.hpp"
 #include "cli/report.hpp"
 #include "cli/requant_options.hpp"
@@ -20,7 +21,8 @@ namespace obz::cli {
 namespace {
 
 struct Options {
-  std::string subject, junit, html, goal = "random";
+  std::string subject, junit, html, observed, goal = "random";
+  rtl::DutOptions dut;
   std::vector<std::string> engines, inputs;
   std::int64_t samples = 1, timeout = 60;
   std::uint64_t seed = 1;
@@ -66,17 +68,22 @@ CheckReport check_network(const Options& o, Engines& engines, const Progress& pr
 
 int run(const Options& o) {
   const bool set = std::filesystem::is_directory(o.subject);
-  Given known{"subject", "--engines", "--timeout", "--junit", "--html", "--json"};
+  Given known{"subject", "--engines", "--timeout", "--junit", "--html", "--json", "--top", "--map", "--observed"};
   if (!set) known.insert({"--input", "--samples"});
   if (!set && o.inputs.empty()) known.insert({"--seed", "--goal"});
   require_only(*o.given, known, set ? "check of a vector set" : "check of a network on given inputs");
   constexpr std::int64_t most = 1 << 20;
   if (o.samples < 1 || o.samples > most) throw Error(fmt::format("--samples {}: expected 1..{}", o.samples, most));
   if (o.timeout < 1 || o.timeout > 3600) throw Error(fmt::format("--timeout {}: expected 1..3600 seconds", o.timeout));
-  Engines engines = make_engines(o.engines, static_cast<int>(o.timeout), outside_engine);
+  rtl::DutOptions dut = o.dut;
+  dut.timeout_s = static_cast<int>(o.timeout);
+  Engines engines = make_engines(o.engines, dut.timeout_s, outside_engines(dut));
+  const std::function<void()> write_answers =
+      o.observed.empty() ? std::function<void()>([] {}) : record_answers(engines, o.observed);
   ProgressBar bar("check");
   const Progress progress = [&](std::int64_t done, std::int64_t total) { bar.update(done, total); };
   const CheckReport report = set ? check_set(o.subject, engines, progress) : check_network(o, engines, progress);
+  write_answers();
   if (!o.junit.empty()) {
     const std::string junit = report_junit(report);
     write_file(o.junit, as_bytes(junit));
@@ -97,26 +104,32 @@ int run(const Options& o) {
 
 Verb check_verb() {
   auto o = std::make_shared<Options>();
-  return {
-      "check",
-      "Compare engines on a network or a vector set; tolerance is zero",
-      "  obz check kws.obz --engines ref,fast --input x.npy --samples 4\n"
-      "  obz check vectors/requant --engines ref,fast --engines 'pipe:./dut --fast'\n"
-      "  obz check kws.obz --engines fast --samples 100 --junit report.xml --json\n",
-      {{"subject", "NET|DIR", "an .obz network, or a folder written by `obz gen`", &o->subject, true},
-       {"--engines,-e", "LIST",
-        "ref, fast, rtl, pipe:COMMAND (your program), faulty:NAME (`obz mutate --list`); comma-separated, repeatable",
-        &o->engines, true},
-       {"--input,-i", "FILE", "network: npy with one sample per leading index (default: seeded)", &o->inputs},
-       {"--timeout", "S", "pipe: seconds without an answer after which the program is ended (default 60)", &o->timeout},
-       {"--samples,-n", "N", "network: how many samples (default 1)", &o->samples},
-       {"--seed,-s", "N", "network: of generated inputs (default 1)", &o->seed},
-       {"--goal,-g", "GOAL", "network: generated inputs, corners or random (default random)", &o->goal},
-       {"--junit", "FILE", "also write JUnit XML", &o->junit},
-       {"--html", "DIR", "also write DIR/index.html", &o->html},
-       {"--json", "", "report as JSON", &o->json}},
-      [o] { return run(*o); },
-      o->given};
+  return {"check",
+          "Compare engines on a network or a vector set; tolerance is zero",
+          "  obz check kws.obz --engines ref,fast --input x.npy --samples 4\n"
+          "  obz check vectors/requant --engines ref,fast --engines 'pipe:./dut --fast'\n"
+          "  obz check vectors/requant --engines dut:my_requant.sv --map my_requant.json --observed answers\n"
+          "  obz check kws.obz --engines fast --samples 100 --junit report.xml --json\n",
+          {{"subject", "NET|DIR", "an .obz network, or a folder written by `obz gen`", &o->subject, true},
+           {"--engines,-e", "LIST",
+            "ref, fast, rtl, pipe:COMMAND (your program), dut:FILE.sv (your RTL), faulty:NAME (`obz mutate --list`); "
+            "comma-separated, repeatable",
+            &o->engines, true},
+           {"--input,-i", "FILE", "network: npy with one sample per leading index (default: seeded)", &o->inputs},
+           {"--top", "NAME", "dut: the module (default: the map's, or the file's stem)", &o->dut.top},
+           {"--map", "FILE", "dut: which port carries what, docs/own-rtl.md (default: FILE.json beside FILE.sv)",
+            &o->dut.map},
+           {"--observed", "DIR", "also write what every engine answered, for `obz explain`", &o->observed},
+           {"--timeout", "S", "pipe, dut: seconds without an answer after which the program is ended (default 60)",
+            &o->timeout},
+           {"--samples,-n", "N", "network: how many samples (default 1)", &o->samples},
+           {"--seed,-s", "N", "network: of generated inputs (default 1)", &o->seed},
+           {"--goal,-g", "GOAL", "network: generated inputs, corners or random (default random)", &o->goal},
+           {"--junit", "FILE", "also write JUnit XML", &o->junit},
+           {"--html", "DIR", "also write DIR/index.html", &o->html},
+           {"--json", "", "report as JSON", &o->json}},
+          [o] { return run(*o); },
+          o->given};
 }
 
 }  // namespace obz::cli

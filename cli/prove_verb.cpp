@@ -3,16 +3,18 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <set>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/progress.hpp"
+#include "cli/prove_dut.hpp"
 #include "cli/table.hpp"
 #include "cli/verb.hpp"
 #include "ref/base/error.hpp"
 #include "ref/base/file.hpp"
-#include "rtl/proof/prove.hpp"
+#include "rtl/proof/unit_proofs.hpp"
 
 namespace obz::cli {
 namespace {
@@ -24,11 +26,13 @@ struct Options {
   std::string unit, out;
   std::vector<std::string> profiles;
   bool mutants = false, json = false;
+  ProveDut dut;
+  std::shared_ptr<Given> given = std::make_shared<Given>();
 };
 
-/// Profiles to prove: those named, or one of each integer recipe.
-std::vector<const Profile*> profiles_of(const Options& o) {
-  std::vector<const Profile*> chosen;
+/// The profiles named.
+rtl::Profiles profiles_of(const Options& o) {
+  rtl::Profiles chosen;
   for (const std::string& id : o.profiles) {
     const Profile& p = find_profile(id);
     if (p.recipe.arithmetic != Arithmetic::dyadic) {
@@ -36,13 +40,15 @@ std::vector<const Profile*> profiles_of(const Options& o) {
     }
     chosen.push_back(&p);
   }
-  if (!chosen.empty()) return chosen;
-  for (const Profile& p : profile_catalogue()) {
-    const auto same = [&](const Profile* q) { return q->recipe == p.recipe; };
-    if (p.recipe.arithmetic != Arithmetic::dyadic || std::any_of(chosen.begin(), chosen.end(), same)) continue;
-    chosen.push_back(&p);
-  }
   return chosen;
+}
+
+/// The unit named, or all.
+std::vector<const rtl::ProofUnit*> units_of(const Options& o) {
+  std::vector<const rtl::ProofUnit*> units;
+  if (o.unit != "all") return {&rtl::find_proof_unit(o.unit)};
+  for (const rtl::ProofUnit& unit : rtl::proof_units()) units.push_back(&unit);
+  return units;
 }
 
 std::string folder_name(std::string name) {
@@ -72,78 +78,97 @@ class WorkFolder {
   bool keep_;
 };
 
-int prove_all(const Options& o, const std::string& version) {
+int prove_all(const Options& o, const rtl::Profiles& profiles, const std::string& version) {
   const WorkFolder work(o.out);
-  const std::vector<const Profile*> profiles = profiles_of(o);
-  Table table({"profile", "proof", "inputs", "result", ">s"});
+  std::vector<rtl::Proof> proofs;
+  for (const rtl::ProofUnit* unit : units_of(o)) {
+    for (rtl::Proof& p : unit->proofs(profiles)) proofs.push_back(std::move(p));
+  }
+  Table table({"of", "proof", "inputs", "result", ">s"});
   Json json = Json::array();
   ProgressBar bar("proving");
   bool all = true;
   double total = 0;
   std::int64_t done = 0;
-  for (const Profile* profile : profiles) {
-    for (const rtl::Proof& proof : rtl::requant_proofs(*profile)) {
-      const fs::path folder = work.path() / folder_name(proof.name);
-      const rtl::ProofResult r = rtl::run_proof(proof, folder);
-      const bool proved = r.outcome == rtl::Outcome::proved;
-      const Json certificate{{"name", proof.name},
-                             {"claim", proof.claim},
-                             {"for", proof.covers},
-                             {"result", proved ? "proved" : "refuted: " + r.counterexample},
-                             {"assumes", "the product between the two halves is the same * on both sides"},
-                             {"tool", version},
-                             {"seconds", r.seconds},
-                             {"again", "yosys prove.ys"}};
-      if (!o.out.empty()) write_file(folder / "certificate.json", as_bytes(certificate.dump(2) + "\n"));
-      json.push_back(certificate);
-      table.add({std::string(profile->id), proof.name.substr(profile->id.size() + 1), proof.covers,
-                 proved ? "proved" : "REFUTED: " + r.counterexample, fmt::format("{:.2f}", r.seconds)});
-      all = all && proved;
-      total += r.seconds;
-      bar.update(++done, static_cast<std::int64_t>(2 * profiles.size()));
-    }
+  std::set<std::string> assumed;
+  for (const rtl::Proof& proof : proofs) {
+    const fs::path folder = work.path() / folder_name(proof.name());
+    const rtl::ProofResult r = rtl::run_proof(proof, folder);
+    const bool proved = r.outcome == rtl::Outcome::proved;
+    const Json certificate{{"name", proof.name()},     {"claim", proof.claim},
+                           {"for", proof.covers},      {"result", proved ? "proved" : "refuted: " + r.counterexample},
+                           {"assumes", proof.assumes}, {"tool", version},
+                           {"seconds", r.seconds},     {"again", "yosys prove.ys"}};
+    if (!o.out.empty()) write_file(folder / "certificate.json", as_bytes(certificate.dump(2) + "\n"));
+    json.push_back(certificate);
+    table.add({proof.subject, proof.part, proof.covers, proved ? "proved" : "REFUTED: " + r.counterexample,
+               fmt::format("{:.2f}", r.seconds)});
+    if (!proof.assumes.empty()) assumed.insert(proof.assumes);
+    all = all && proved;
+    total += r.seconds;
+    bar.update(++done, static_cast<std::int64_t>(proofs.size()));
   }
   if (o.json) {
     fmt::print("{}\n", json.dump(2));
   } else {
-    fmt::print(
-        "{}\n{} proofs by {}, {:.1f} s. The product between operand and scale is taken as it is; simulation covers "
-        "it.\n",
-        table.text(), done, version, total);
+    fmt::print("{}\n{} proofs by {}, {:.1f} s.\n", table.text(), done, version, total);
+    for (const std::string& a : assumed) fmt::print("assumed: {}; simulation covers that\n", a);
   }
   return all ? 0 : 1;
 }
 
-int refute_all(const std::string& version) {
+int refute_all(const Options& o, const std::string& version) {
   const WorkFolder work("");
-  Table table({"change", "file", "profile", "result", "counterexample"});
+  Table table({"change", "file", "noticed by", "result", "counterexample"});
   ProgressBar bar("refuting");
   int refuted = 0;
-  std::int64_t done = 0;
-  const auto& mutants = rtl::requant_mutants();
-  for (const rtl::RtlMutant& m : mutants) {
-    std::string found;
-    for (const rtl::Proof& proof : rtl::requant_proofs(find_profile(m.profile))) {
-      const rtl::ProofResult r = rtl::run_proof(proof, work.path() / folder_name(proof.name), &m);
-      if (r.outcome == rtl::Outcome::refuted && found.empty()) found = r.counterexample;
+  std::int64_t done = 0, mutants = 0;
+  for (const rtl::ProofUnit* unit : units_of(o)) mutants += static_cast<std::int64_t>(unit->mutants().size());
+  for (const rtl::ProofUnit* unit : units_of(o)) {
+    for (const rtl::RtlMutant& m : unit->mutants()) {
+      bool noticed = false;
+      std::string found;
+      for (const rtl::Proof& proof : unit->noticing(m.noticed_by)) {
+        if (noticed) break;
+        const rtl::ProofResult r = rtl::run_proof(proof, work.path() / folder_name(proof.name()), &m);
+        noticed = r.outcome == rtl::Outcome::refuted;
+        found = r.counterexample;
+      }
+      refuted += noticed ? 1 : 0;
+      table.add({m.name, m.file, m.noticed_by, noticed ? "refuted" : "NOT NOTICED", found});
+      bar.update(++done, mutants);
     }
-    refuted += found.empty() ? 0 : 1;
-    table.add({m.name, m.file, m.profile, found.empty() ? "NOT NOTICED" : "refuted", found});
-    bar.update(++done, static_cast<std::int64_t>(mutants.size()));
   }
-  fmt::print("{}\n{} of {} changes refuted by {}\n", table.text(), refuted, mutants.size(), version);
-  return refuted == static_cast<int>(mutants.size()) ? 0 : 1;
+  fmt::print("{}\n{} of {} changes refuted by {}\n", table.text(), refuted, mutants, version);
+  return refuted == mutants ? 0 : 1;
 }
 
 int run(const Options& o) {
-  if (o.unit != "requant") throw Error(fmt::format("prove {}: expected requant", o.unit));
+  if (o.unit == "dut") {
+    require_only(*o.given, {"unit", "--rtl", "--top", "--map", "--type", "--timeout", "--profile", "--out", "--json"},
+                 "prove dut");
+    ProveDut dut = o.dut;
+    dut.profiles = o.profiles;
+    dut.out = o.out;
+    dut.json = o.json;
+    if (dut.timeout < 1 || dut.timeout > 86400) {
+      throw Error(fmt::format("--timeout {}: expected 1..86400 seconds", dut.timeout));
+    }
+    return prove_dut(dut);
+  }
+  require_only(*o.given, {"unit", "--profile", "--out", "--mutants", "--json"}, "prove " + o.unit);
   if (o.mutants && (!o.profiles.empty() || !o.out.empty() || o.json)) {
     throw Error("--mutants: expected alone, as every change has its profile");
   }
-  const std::vector<const Profile*> checked = profiles_of(o);  // refuses before yosys is looked for
+  const rtl::Profiles profiles = profiles_of(o);  // refuses before yosys is looked for
+  for (const rtl::ProofUnit* unit : units_of(o)) {
+    if (!unit->by_profile && o.unit != "all" && !profiles.empty()) {
+      throw Error(fmt::format("prove {}: --profile means nothing here", o.unit));
+    }
+  }
   const auto version = rtl::yosys_version();
   if (!version) throw MissingTool("prove needs yosys, which is not there");
-  return o.mutants ? refute_all(*version) : prove_all(o, *version);
+  return o.mutants ? refute_all(o, *version) : prove_all(o, profiles, *version);
 }
 
 }  // namespace
@@ -152,15 +177,26 @@ Verb prove_verb() {
   auto o = std::make_shared<Options>();
   return {"prove",
           "Prove that the RTL is the specification, for every input",
+          "  obz prove all                             requant, add, average, narrow: every proof\n"
           "  obz prove requant                         every integer recipe of the catalogue\n"
+          "  obz prove add -p pulp-nn/floor            the residual sum as a profile fills it\n"
+          "  obz prove average                         pools divide without a divider\n"
           "  obz prove requant --profile hawq-v3/exact -o proof     with certificates: cd proof/*; yosys prove.ys\n"
-          "  obz prove requant --mutants               planted bugs, all of which must be refuted\n",
-          {{"unit", "UNIT", "requant", &o->unit, true},
-           {"--profile,-p", "ID", "may be repeated (default: one of each recipe)", &o->profiles},
+          "  obz prove requant --mutants               planted bugs, all of which must be refuted\n"
+          "  obz prove dut --rtl my_requant.sv --map my_requant.json -p tflite/double     your own, combinational\n",
+          {{"unit", "UNIT", "requant, add, average, narrow, all; or dut: your own requantizer", &o->unit, true},
+           {"--profile,-p", "ID", "may be repeated (default: one of each recipe; add: one of each rule)", &o->profiles},
            {"--out,-o", "DIR", "a folder per proof: RTL, specification, script, certificate.json", &o->out},
+           {"--rtl", "FILE", "dut: its SystemVerilog", &o->dut.rtl},
+           {"--top", "NAME", "dut: the module (default: the map's, or the file's stem)", &o->dut.top},
+           {"--map", "FILE", "dut: which port carries what, docs/own-rtl.md (default: FILE.json beside FILE.sv)",
+            &o->dut.map},
+           {"--type,-t", "TYPE", "dut: output type (default int8)", &o->dut.type},
+           {"--timeout", "S", "dut: seconds a question may take (default 120)", &o->dut.timeout},
            {"--mutants", "", "change the RTL and see each change refuted", &o->mutants},
            {"--json", "", "certificates as JSON", &o->json}},
-          [o] { return run(*o); }};
+          [o] { return run(*o); },
+          o->given};
 }
 
 }  // namespace obz::cli

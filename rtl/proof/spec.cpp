@@ -63,11 +63,14 @@ std::string spec_operand(const Recipe& r) {
   return text;
 }
 
-std::string spec_scale(const Recipe& r) {
+std::string spec_scale(const Recipe& r, bool any_clamp) {
   std::string text =
       "module spec_scale (\n"
       "  input  logic signed [63:0] product_i,\n  input  logic [5:0] shift_i,\n"
-      "  input  logic signed [31:0] zero_point_i,\n  output logic signed [63:0] out_o\n);\n"
+      "  input  logic signed [31:0] zero_point_i,\n";
+  if (any_clamp) text += "  input  logic signed [63:0] lo_i,\n  input  logic signed [63:0] hi_i,\n";
+  text +=
+      "  output logic signed [63:0] out_o\n);\n"
       "  logic signed [63:0] product, first_rounded, first, rounded, scaled, joined, sum;\n  logic [5:0] rest;\n";
   text += fmt::format("  assign product = {};\n", register_text("product_i", r.product_bits, Overflow::wrap));
   if (r.first_bits > 0) {
@@ -84,15 +87,16 @@ std::string spec_scale(const Recipe& r) {
     text += fmt::format(
         "  // clamped to -128 - zero point .. 127 - zero point, then shifted back\n"
         "  logic signed [63:0] low, high;\n"
-        "  assign low = -64'sd128 - $signed({0});\n  assign high = 64'sd127 - $signed({0});\n"
+        "  assign low = {1} - $signed({0});\n  assign high = {2} - $signed({0});\n"
         "  assign joined = scaled;\n  assign sum = (joined >= high) ? high : (joined <= low) ? low : joined;\n"
         "  assign out_o = sum + $signed({0});\nendmodule\n",
-        late);
+        late, any_clamp ? "lo_i" : "-64'sd128", any_clamp ? "hi_i" : "64'sd127");
     return text;
   }
   text += fmt::format("  assign joined = scaled + $signed({});\n", late);
   text += fmt::format("  assign sum = {};\n",
                       register_text("joined", r.scaled_bits < 32 ? 32 : r.scaled_bits, r.scaled_overflow));
+  if (any_clamp) return text + "  assign out_o = sum < lo_i ? lo_i : sum > hi_i ? hi_i : sum;\nendmodule\n";
   text += "  assign out_o = (sum[63:7] == '0 || sum[63:7] == '1) ? sum : sum[63] ? -64'sd128 : 64'sd127;\nendmodule\n";
   return text;
 }

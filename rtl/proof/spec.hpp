@@ -12,8 +12,9 @@ namespace obz::rtl {
 /// Module spec_operand (acc_i 64, shift_i 6, zero_point_i 32 -> operand_o 64).
 std::string spec_operand(const Recipe& recipe);
 
-/// Module spec_scale (product_i 64, shift_i 6, zero_point_i 32 -> out_o 64), clamped to int8.
-std::string spec_scale(const Recipe& recipe);
+/// Module spec_scale (product_i 64, shift_i 6, zero_point_i 32 -> out_o 64), clamped to int8; with `any_clamp` to
+/// [lo_i, hi_i], 64 bits each.
+std::string spec_scale(const Recipe& recipe, bool any_clamp = false);
 
 /// Module miter: `bad` where the unit with this recipe on its ports and the specification differ.
 std::string miter_operand(const Recipe& recipe);
