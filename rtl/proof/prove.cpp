@@ -1,6 +1,7 @@
 #include "rtl/proof/prove.hpp"
 
 #include <chrono>
+#include <regex>
 
 #include <fmt/format.h>
 #include <rtl_sources.hpp>
@@ -22,10 +23,10 @@ std::string quoted(const std::filesystem::path& path) {
   return text + "'";
 }
 
-std::string mutated(std::string text, const RtlMutant& m) {
-  const std::size_t at = text.find(m.from);
-  OBZ_CHECK(at != std::string::npos);  // the list names what stands in the files
-  return text.replace(at, m.from.size(), m.to);
+std::string edited(std::string text, const std::string& from, const std::string& to) {
+  const std::size_t at = text.find(from);
+  OBZ_CHECK(at != std::string::npos);  // the lists name what stands in the files
+  return text.replace(at, from.size(), to);
 }
 
 /// "1101" as a two's complement number of as many bits.
@@ -47,8 +48,9 @@ std::string counterexample_of(const std::string& log) {
     if (name == std::string::npos || line[name] != '\\' || last == std::string::npos) continue;
     const std::string what = line.substr(name + 1, line.find(' ', name) - name - 1), binary = line.substr(last + 1);
     if (binary.empty() || binary.size() > 64 || binary.find_first_not_of("01") != std::string::npos) continue;
-    // A shift has no sign.
-    const std::int64_t value = what == "shift_i" ? value_of("0" + binary) : value_of(binary);
+    if (what.find('.') != std::string::npos) continue;  // inside a unit
+    const bool has_sign = !std::regex_match(what, std::regex("(shift|bits|rounding|overflow|fraction|subtract).*"));
+    const std::int64_t value = value_of(has_sign ? binary : "0" + binary);
     text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", what, value);
   }
   return text;
@@ -59,10 +61,19 @@ std::string counterexample_of(const std::string& log) {
 std::vector<Proof> requant_proofs(const Profile& profile) {
   const std::string id(profile.id);
   const Recipe& r = profile.recipe;
-  return {{id + " operand", "obz_requant_operand gives what the recipe lets into the multiplier",
-           "every 64-bit accumulator, 32-bit zero point and shift 0..63", spec_operand(r) + "\n" + miter_operand(r)},
-          {id + " scale", "obz_requant_scale gives the recipe's output, clamped to int8",
-           "every 64-bit product, 32-bit zero point and shift 0..63", spec_scale(r) + "\n" + miter_scale(r)}};
+  const std::string assumes = "the product between the two halves is the same * on both sides";
+  return {{.subject = id,
+           .part = "operand",
+           .claim = "obz_requant_operand gives what the recipe lets into the multiplier",
+           .covers = "every 64-bit accumulator, 32-bit zero point and shift 0..63",
+           .assumes = assumes,
+           .spec = spec_operand(r) + "\n" + miter_operand(r)},
+          {.subject = id,
+           .part = "scale",
+           .claim = "obz_requant_scale gives the recipe's output, clamped to int8",
+           .covers = "every 64-bit product, 32-bit zero point and shift 0..63",
+           .assumes = assumes,
+           .spec = spec_scale(r) + "\n" + miter_scale(r)}};
 }
 
 const std::vector<RtlMutant>& requant_mutants() {
@@ -117,30 +128,42 @@ ProofResult run_proof(const Proof& proof, const std::filesystem::path& folder, c
   std::filesystem::create_directories(folder);
   std::string files;
   for (const auto& [name, text] : kRtlSources) {
-    const std::string source(text);
-    write_file(folder / name, as_bytes(mutant != nullptr && mutant->file == name ? mutated(source, *mutant) : source));
+    std::string source(text);
+    if (mutant != nullptr && mutant->file == name) source = edited(source, mutant->from, mutant->to);
+    for (const RtlEdit& cut : proof.cuts) {
+      if (cut.file == name) source = edited(source, cut.from, cut.to);
+    }
+    write_file(folder / name, as_bytes(source));
     files += " " + std::string(name);
   }
   write_file(folder / "miter.sv", as_bytes(proof.spec));
-  const std::string script = fmt::format(
-      "# {}: {}\n# for {}\nread_verilog -sv{} miter.sv\nhierarchy -top miter\nproc\nflatten\nopt -full\nclean\n"
-      "sat -show-inputs -prove bad 0 miter\n",
-      proof.name, proof.claim, proof.covers, files);
+  std::string script = fmt::format(
+      "# {}: {}\n# for {}\nread_verilog -sv{} miter.sv\nhierarchy -top miter\nproc\nflatten\n{}check -assert\nopt "
+      "-full\nclean\n",
+      proof.name(), proof.claim, proof.covers, files, proof.prepare);
+  for (const std::string& goal : proof.goals) script += fmt::format("sat -verify -show-inputs {} miter\n", goal);
   write_file(folder / "prove.ys", as_bytes(script));
   const auto start = std::chrono::steady_clock::now();
-  const ChildResult r = run_child("cd " + quoted(folder) + " && yosys prove.ys 2>&1", "", kTimeout);
+  std::filesystem::remove(folder / "prove.log");
+  // yosys drops what it has not yet printed when a question fails; its -L keeps every line.
+  run_child("cd " + quoted(folder) + " && yosys -L prove.log prove.ys >/dev/null 2>&1", "", kTimeout);
+  const Bytes bytes = read_file(folder / "prove.log");
+  const std::string log(bytes.begin(), bytes.end());
   ProofResult result{.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
-  const bool found = r.output.find("SAT proof finished - model found: FAIL!") != std::string::npos;
-  const bool none = r.output.find("SAT proof finished - no model found: SUCCESS!") != std::string::npos;
-  if (found == none || (none && r.exit_code != 0)) {
-    const std::size_t last = r.output.find_last_not_of('\n');
-    const std::size_t line = last == std::string::npos ? 0 : r.output.rfind('\n', last) + 1;
-    throw Error(fmt::format("{}: yosys ended with neither proof nor counterexample: {}", proof.name,
-                            r.output.substr(line, last + 1 - line)));
+  const bool found = log.find("SAT proof finished - model found: FAIL!") != std::string::npos;
+  std::size_t successes = 0;
+  const std::string success = "SAT proof finished - no model found: SUCCESS!";
+  for (std::size_t at = 0; (at = log.find(success, at)) != std::string::npos; ++at) ++successes;
+  const bool all = successes == proof.goals.size();
+  if (found == all) {
+    const std::size_t last = log.find_last_not_of('\n');
+    const std::size_t line = last == std::string::npos ? 0 : log.rfind('\n', last) + 1;
+    throw Error(fmt::format("{}: yosys ended with neither proof nor counterexample: {}", proof.name(),
+                            log.substr(line, last + 1 - line)));
   }
   if (found) {
     result.outcome = Outcome::refuted;
-    result.counterexample = counterexample_of(r.output);
+    result.counterexample = counterexample_of(log);
   }
   return result;
 }

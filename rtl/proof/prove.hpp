@@ -10,12 +10,27 @@
 
 namespace obz::rtl {
 
-/// One obligation: files that stand alone in a folder.
+/// A replacement in one file of the RTL.
+struct RtlEdit {
+  std::string file, from, to;
+};
+
+enum class Prover : std::uint8_t { yosys_sat };
+
+/// One obligation: files that stand alone in a folder. Module `miter` of `spec` holds the unit and its specification.
 struct Proof {
-  std::string name;    ///< "hawq-v3/exact scale"
-  std::string claim;   ///< one sentence
-  std::string covers;  ///< which inputs
-  std::string spec;    ///< specification and miter, SystemVerilog
+  std::string subject;        ///< "hawq-v3/exact"
+  std::string part;           ///< "scale"
+  std::string claim;          ///< one sentence
+  std::string covers;         ///< which inputs
+  std::string assumes;        ///< what is taken as it is; "": nothing
+  std::string spec;           ///< specification and miter, SystemVerilog
+  std::vector<RtlEdit> cuts;  ///< where the unit is cut: these wires lose their drivers
+  std::string prepare;        ///< yosys commands on the flattened miter: what drives them instead, what is to be seen
+  std::vector<std::string> goals = {"-prove bad 0"};  ///< questions to `sat`, all of which must have no model
+  Prover prover = Prover::yosys_sat;
+
+  std::string name() const { return subject + " " + part; }
 };
 
 /// What enters the multiplier, and everything behind the product, for this recipe. Together with the `*` between them
@@ -25,7 +40,7 @@ std::vector<Proof> requant_proofs(const Profile& profile);
 /// A change of the RTL's text that some proof must notice.
 struct RtlMutant {
   std::string name, file, from, to;
-  std::string profile;  ///< whose proofs notice it
+  std::string noticed_by;  ///< a profile's id, a count: ProofUnit::noticing
 };
 
 const std::vector<RtlMutant>& requant_mutants();

@@ -1,11 +1,12 @@
 // The proofs succeed for every integer recipe, planted bugs are refuted, and a certificate runs again by itself.
-#include "rtl/proof/prove.hpp"
+#include <algorithm>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "ref/arith/requantize.hpp"
+#include "rtl/proof/unit_proofs.hpp"
 #include "tests/support/run_obz.hpp"
 
 namespace obz {
@@ -35,11 +36,51 @@ TEST_F(Formal, planted_bugs_are_refuted) {
   EXPECT_THAT(r.out, HasSubstr(all + " of " + all + " changes refuted"));
 }
 
+/// Changes of a unit that its proofs must notice.
+void expect_refuted(const rtl::ProofUnit& unit, const std::vector<std::string>& names) {
+  const test::TempDir dir;
+  std::size_t seen = 0;
+  for (const rtl::RtlMutant& m : unit.mutants()) {
+    if (std::find(names.begin(), names.end(), m.name) == names.end()) continue;
+    ++seen;
+    for (const rtl::Proof& proof : unit.noticing(m.noticed_by)) {
+      const rtl::ProofResult r = rtl::run_proof(proof, dir / "proof", &m);
+      EXPECT_EQ(r.outcome, rtl::Outcome::refuted) << m.name;
+      EXPECT_FALSE(r.counterexample.empty()) << m.name;
+    }
+  }
+  EXPECT_EQ(seen, names.size());
+}
+
+/// Short of `obz prove add` and its mutants, which take a minute.
+TEST_F(Formal, a_residual_sum_is_the_add_that_its_profile_fills) {
+  const auto r = test::shell("obz prove add -p hawq-v3/exact");
+  EXPECT_EQ(r.exit_code, 0) << r.err << r.out;
+  EXPECT_THAT(r.out, HasSubstr("1 proofs"));
+  EXPECT_THAT(r.out, HasSubstr("assumed: the three products"));
+  expect_refuted(rtl::find_proof_unit("add"), {"the zero point is added", "always the sum", "the shift has five bits"});
+}
+
+TEST_F(Formal, averages_divide_and_every_planted_bug_is_refuted) {
+  const test::TempDir dir;
+  for (const int count : {7, 49, 64}) {
+    for (const rtl::Proof& proof : rtl::average_proofs(count)) {
+      EXPECT_EQ(rtl::run_proof(proof, dir / "proof").outcome, rtl::Outcome::proved) << count;
+    }
+  }
+  EXPECT_EQ(test::shell("obz prove average --mutants").exit_code, 0);
+}
+
+TEST_F(Formal, registers_of_every_width_are_proved_and_every_planted_bug_is_refuted) {
+  EXPECT_EQ(test::shell("obz prove narrow").exit_code, 0);
+  EXPECT_EQ(test::shell("obz prove narrow --mutants").exit_code, 0);
+}
+
 TEST_F(Formal, a_counterexample_shows_the_bug) {
   const test::TempDir dir;
   for (const rtl::RtlMutant& m : rtl::requant_mutants()) {
     if (m.name != "half-even rounds ties up") continue;
-    const Profile& profile = find_profile(m.profile);
+    const Profile& profile = find_profile(m.noticed_by);
     const rtl::ProofResult r = rtl::run_proof(rtl::requant_proofs(profile)[1], dir / "proof", &m);
     ASSERT_EQ(r.outcome, rtl::Outcome::refuted);
     long long product = 0, shift = 0, zero_point = 0;
@@ -70,6 +111,7 @@ TEST_F(Formal, a_certificate_runs_again) {
 
 TEST(Prove, refuses_what_it_cannot_prove) {
   EXPECT_THAT(test::shell("obz prove conv2d").err, HasSubstr("expected requant"));
+  EXPECT_THAT(test::shell("obz prove average -p tflite/double").err, HasSubstr("--profile means nothing here"));
   const auto r = test::shell("obz prove requant -p onnx/mlas");
   EXPECT_EQ(r.exit_code, 2);
   EXPECT_THAT(r.err, HasSubstr("expected integer arithmetic"));
