@@ -469,6 +469,7 @@ struct Builder {
       }
       return sample;
     };
+    const auto near_zero = [](IntType t) { return t.is_signed ? -1 : std::min<std::int64_t>(2, t.max()); };
     const std::vector<std::int64_t> va = operand_values(ta), vb = operand_values(tb);
     const auto many = [](const std::vector<std::int64_t>& v) { return static_cast<std::int64_t>(v.size()); };
     // Each product alone at each depth.
@@ -487,8 +488,8 @@ struct Builder {
     }
     certificate.visited = certificate.wanted;
     // Rails over all depths and over prefixes: the largest sums of both signs, each reached one product at a time.
-    const std::int64_t ends_a[] = {ta.min(), ta.max(), 1, ta.is_signed ? -1 : 2};
-    const std::int64_t ends_b[] = {tb.min(), tb.max(), 1, tb.is_signed ? -1 : 2};
+    const std::int64_t ends_a[] = {ta.min(), ta.max(), std::min<std::int64_t>(1, ta.max()), near_zero(ta)};
+    const std::int64_t ends_b[] = {tb.min(), tb.max(), std::min<std::int64_t>(1, tb.max()), near_zero(tb)};
     for (const std::int64_t a : ends_a) {
       for (const std::int64_t b : ends_b) {
         for (std::int64_t upto = 1; upto <= depth; ++upto) {

@@ -1,6 +1,7 @@
 // Claims: a staircase is the function; its determining points leave a monotone device no freedom; differences are
 // exact.
 #include "golden/complete/complete.hpp"
+#include "golden/complete/complete_layer.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -235,6 +236,16 @@ TEST(LayerRequant, channels_have_their_own_ranges_and_cover_the_whole) {
   for (const AccRange& r : layer->ranges) joined = {std::min(joined.lo, r.lo), std::max(joined.hi, r.hi)};
   EXPECT_EQ(joined.lo, whole->lo);
   EXPECT_EQ(joined.hi, whole->hi);
+}
+
+TEST(CompleteLayers, of_one_bit_hold_values_of_one_bit) {
+  SynthSpec spec{.op = "mma", .profile = "hawq-v3/exact"};
+  spec.weight = spec.activation = {1, false};
+  const CompleteInputs inputs = complete_inputs(synthesize(spec), 1);
+  EXPECT_GT(inputs.samples.size(), 10U);
+  for (const auto& sample : inputs.samples) {
+    for (const Tensor& t : sample) check_values(t, "complete");
+  }
 }
 
 TEST(CompleteSets, show_a_channel_index_that_comes_late) {

@@ -18,10 +18,11 @@ const fs::path kRoot = OBZ_SOURCE_DIR;
 const std::map<std::string, std::set<std::string>> kMayUse{{"ref", {}},
                                                            {"golden", {"ref"}},
                                                            {"plan", {"ref"}},
-                                                           {"sim", {"ref", "golden"}},
-                                                           {"rtl", {"ref", "golden"}},
+                                                           {"accel", {"ref", "golden"}},
+                                                           {"sim", {"ref", "golden", "accel"}},
+                                                           {"rtl", {"ref", "golden", "accel"}},
                                                            {"gpu", {"ref", "golden"}},
-                                                           {"cli", {"ref", "golden", "plan", "sim", "rtl", "gpu"}}};
+                                                           {"cli", {"ref", "golden", "plan", "accel", "sim", "rtl", "gpu"}}};
 
 /// Inside ref, from the bottom: a folder may use itself and everything before it.
 const std::vector<std::string> kRefLayers{"base", "arith",   "tensor", "border", "ops",
