@@ -50,6 +50,7 @@ struct TileParameters {
 /// Sizes of the scratchpads, in their own words.
 struct Scratchpads {
   std::int64_t x_words = 65536, w_words = 8192, tiles = 512, y_bytes = 32768 * 32;
+  const char* of = "scratchpad";  ///< who has them, in a refusal
 };
 
 struct LayerProgram {

@@ -214,8 +214,8 @@ std::string refusal_of(const Product& p, IntType out, const Scratchpads& pads) {
     if (own >= 2 * most) return fmt::format("{} chunks; the issuer counts to {}", own, 2 * most - 1);
     chunks += own;
   }
-  const auto too_much = [](const char* what, std::int64_t needed, std::int64_t there) {
-    return fmt::format("{} words of {}; the scratchpad has {}", needed, what, there);
+  const auto too_much = [&pads](const char* what, std::int64_t needed, std::int64_t there) {
+    return fmt::format("{} words of {}; the {} has {}", needed, what, pads.of, there);
   };
   const std::int64_t x_words = p.in.n * p.in.h * p.in.w * s.words;
   const std::int64_t y_bytes = p.out.n * p.out.h * p.out.w * std::max<std::int64_t>(32, s.tiles << s.y_lane);

@@ -9,11 +9,11 @@ namespace obz::cli {
 
 std::unique_ptr<Engine> outside_engine(const std::string& name) { return outside_engines({})(name); }
 
-EngineSource outside_engines(const rtl::DutOptions& dut) {
-  return [dut](const std::string& name) -> std::unique_ptr<Engine> {
+EngineSource outside_engines(const rtl::DutOptions& dut, const sim::Machine& machine) {
+  return [dut, machine](const std::string& name) -> std::unique_ptr<Engine> {
     constexpr std::string_view dut_prefix = "dut:";
     if (name == "rtl") return rtl::make_rtl_engine();
-    if (name == "sysc") return sim::make_sysc_engine();
+    if (name == "sysc") return sim::make_sysc_engine(machine);
     if (name.starts_with(dut_prefix)) return rtl::make_dut_engine(name.substr(dut_prefix.size()), dut);
     return nullptr;
   };

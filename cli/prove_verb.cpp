@@ -177,14 +177,15 @@ Verb prove_verb() {
   auto o = std::make_shared<Options>();
   return {"prove",
           "Prove that the RTL is the specification, for every input",
-          "  obz prove all                             requant, add, average, narrow: every proof\n"
+          "  obz prove all                             requant, add, average, narrow, core: every proof\n"
           "  obz prove requant                         every integer recipe of the catalogue\n"
           "  obz prove add -p pulp-nn/floor            the residual sum as a profile fills it\n"
           "  obz prove average                         pools divide without a divider\n"
+          "  obz prove core                            the tensor core's pipeline, for every sequence and stall\n"
           "  obz prove requant --profile hawq-v3/exact -o proof     with certificates: cd proof/*; yosys prove.ys\n"
           "  obz prove requant --mutants               planted bugs, all of which must be refuted\n"
           "  obz prove dut --rtl my_requant.sv --map my_requant.json -p tflite/double     your own, combinational\n",
-          {{"unit", "UNIT", "requant, add, average, narrow, all; or dut: your own requantizer", &o->unit, true},
+          {{"unit", "UNIT", "requant, add, average, narrow, core, all; or dut: your own requantizer", &o->unit, true},
            {"--profile,-p", "ID", "may be repeated (default: one of each recipe; add: one of each rule)", &o->profiles},
            {"--out,-o", "DIR", "a folder per proof: RTL, specification, script, certificate.json", &o->out},
            {"--rtl", "FILE", "dut: its SystemVerilog", &o->dut.rtl},

@@ -1,11 +1,21 @@
-# The RTL's text as a C++ header: proofs write it out, so that the executable needs no checkout.
+# The RTL's text as a C++ header: proofs and traced models write it out, so that the
+# executable needs no checkout.
 set(text "// Generated from rtl/*.sv by rtl/sources.cmake.\n#pragma once\n\n#include <array>\n#include <string_view>\n#include <utility>\n\n")
-list(LENGTH OBZ_RTL_SOURCES count)
+list(LENGTH OBZ_RTL_PROVED count)
 string(APPEND text "namespace obz::rtl {\n\ninline constexpr std::array<std::pair<const char*, std::string_view>, ${count}> kRtlSources{{\n")
-foreach(source IN LISTS OBZ_RTL_SOURCES)
+foreach(source IN LISTS OBZ_RTL_PROVED)
+  file(READ ${CMAKE_CURRENT_SOURCE_DIR}/${source} content)
+  string(APPEND text "    {\"${source}\", R\"sv(${content})sv\"},\n")
+endforeach()
+string(APPEND text "}};\n\n")
+# What a traced layer is built from: obz check --trace-fst.
+set(traced ${OBZ_RTL_SOURCES} ${OBZ_RTL_LAYER_SOURCES} obz_layer_trace.sv)
+list(LENGTH traced count)
+string(APPEND text "inline constexpr std::array<std::pair<const char*, std::string_view>, ${count}> kRtlLayerSources{{\n")
+foreach(source IN LISTS traced)
   file(READ ${CMAKE_CURRENT_SOURCE_DIR}/${source} content)
   string(APPEND text "    {\"${source}\", R\"sv(${content})sv\"},\n")
 endforeach()
 string(APPEND text "}};\n\n}  // namespace obz::rtl\n")
 file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/generated/rtl_sources.hpp CONTENT "${text}" @ONLY)
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${OBZ_RTL_SOURCES})
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${OBZ_RTL_PROVED} ${traced})

@@ -16,6 +16,7 @@ namespace {
 
 class SyscEngine final : public Engine {
  public:
+  explicit SyscEngine(Machine machine) : machine_(machine) {}
   std::string name() const override { return "sysc"; }
   std::optional<std::string> absent() const override {
 #ifdef OBZ_HAVE_SYSTEMC
@@ -27,13 +28,24 @@ class SyscEngine final : public Engine {
   Support supports(const LayerJob& job) const override {
     const auto no_unit = accel::unit_refusal(job);
     if (!no_unit) return {};
-    const std::string why = accel::refusal(job);
+    const std::string why = accel::refusal(job, machine_.pads);
     if (why.empty()) return {};
     return Support::no(accel::multiplies(job) ? why : *no_unit);
   }
   LayerResult run(const LayerJob& job) override {
     if (!accel::unit_refusal(job)) return accel::run_on_units(hardware().units, job);
-    return accel::run_layer(hardware().layer, job, std::get<std::vector<accel::LayerProgram>>(accel::lower(job)));
+    const auto programs = std::get<std::vector<accel::LayerProgram>>(accel::lower(job, machine_.pads));
+    LayerResult result;
+    result.cycles = result.ideal_cycles = 0;
+    std::vector<std::vector<std::uint8_t>> bytes;
+    for (const accel::LayerProgram& program : programs) {
+      accel::LayerRun run = accel::run_program(hardware().layer, program);
+      *result.cycles += machine_.cycles(program, run.cycles.run);
+      *result.ideal_cycles += accel::ideal_cycles(program);
+      bytes.push_back(std::move(run.y));
+    }
+    result.output = accel::raise(job, programs, bytes);
+    return result;
   }
   /// Cases pass through obz_concat_rescale, a channel a lane.
   Support supports(const RequantJob& job) const override {
@@ -62,10 +74,13 @@ class SyscEngine final : public Engine {
     out.resize(job.cases.size());
     return out;
   }
+
+ private:
+  Machine machine_;
 };
 
 }  // namespace
 
-std::unique_ptr<Engine> make_sysc_engine() { return std::make_unique<SyscEngine>(); }
+std::unique_ptr<Engine> make_sysc_engine(const Machine& machine) { return std::make_unique<SyscEngine>(machine); }
 
 }  // namespace obz::sim

@@ -13,36 +13,6 @@ static_assert(Package::MmaRows == accel::kTile && Package::MmaCols == accel::kTi
 static_assert(Package::MmaInterval == accel::mma_interval(3, 3));
 static_assert(2 * Package::MmaInterval == accel::mma_interval(4, 4));
 
-/// Bits of a wide port or word, the lowest first.
-template <class Wide>
-void put(Wide& words, int at, int width, std::uint64_t value) {
-  for (int done = 0; done < width;) {
-    const int bit = at + done, here = std::min(32 - bit % 32, width - done);
-    const std::uint32_t mask = here == 32 ? ~0U : (1U << here) - 1U;
-    std::uint32_t& word = words[static_cast<std::size_t>(bit / 32)];
-    word = (word & ~(mask << (bit % 32))) | ((static_cast<std::uint32_t>(value >> done) & mask) << (bit % 32));
-    done += here;
-  }
-}
-
-template <class Wide>
-void put_tile(Wide& word, const accel::TileParameters& tile) {
-  put(word, 0, 16, tile.w_base);
-  put(word, 16, 16, tile.first_word);
-  put(word, 32, 16, tile.words);
-  put(word, 48, 16, tile.chunks);
-  for (int c = 0; c < accel::kTile; ++c) {
-    const int at = 64 + c * (Package::ChannelW + 32);
-    const Channel& channel = tile.channels[static_cast<std::size_t>(c)];
-    const ChannelWords packed = pack(channel);
-    for (int i = 0; i < static_cast<int>(Package::ChannelW); i += 32) {
-      put(word, at + i, std::min(32, static_cast<int>(Package::ChannelW) - i),
-          packed[static_cast<std::size_t>(i / 32)]);
-    }
-    put(word, at + Package::ChannelW, 32, static_cast<std::uint64_t>(tile.bias[static_cast<std::size_t>(c)]));
-  }
-}
-
 }  // namespace
 
 struct LayerUnit::Model {
@@ -86,7 +56,8 @@ void LayerUnit::load(std::size_t address, const accel::WeightWord& word) {
 }
 
 void LayerUnit::load(std::size_t address, const accel::TileParameters& word) {
-  put_tile(model_->top.load_data_i, word);
+  const TileWords words = pack(word);
+  for (std::size_t k = 0; k < words.size(); ++k) model_->top.load_data_i[k] = words[k];
   model_->load(2, address);
 }
 

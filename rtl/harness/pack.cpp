@@ -1,5 +1,7 @@
 #include "rtl/harness/pack.hpp"
 
+#include <algorithm>
+
 #include <Vobz_units_obz_pkg.h>
 
 namespace obz::rtl {
@@ -8,6 +10,7 @@ namespace {
 using Package = Vobz_units_obz_pkg;
 
 /// A field of `bits` bits behind the one before it.
+template <class Words>
 class Fields {
  public:
   constexpr void put(std::uint64_t value, int bits) {
@@ -16,10 +19,10 @@ class Fields {
     }
   }
   constexpr int at() const { return at_; }
-  constexpr const ChannelWords& words() const { return words_; }
+  constexpr const Words& words() const { return words_; }
 
  private:
-  ChannelWords words_{};
+  Words words_{};
   int at_ = 0;
 };
 
@@ -35,7 +38,7 @@ static_assert(Package::MultiplierAt == 0 && Package::MultiplierW == 34 && Packag
 }  // namespace
 
 std::uint64_t pack(const Recipe& r) {
-  Fields f;
+  Fields<ChannelWords> f;
   f.put(static_cast<std::uint64_t>(r.rounding), 3);
   f.put(r.first_bits, 6);
   f.put(static_cast<std::uint64_t>(r.first_rounding), 3);
@@ -50,13 +53,26 @@ std::uint64_t pack(const Recipe& r) {
 }
 
 ChannelWords pack(const Channel& c) {
-  Fields f;
+  Fields<ChannelWords> f;
   f.put(static_cast<std::uint64_t>(c.multiplier), Package::MultiplierW);
   f.put(static_cast<std::uint64_t>(c.shift), 6);
   f.put(static_cast<std::uint64_t>(c.addend), 64);
   f.put(static_cast<std::uint64_t>(c.zero_point), 32);
   f.put(static_cast<std::uint64_t>(c.lo), 32);
   f.put(static_cast<std::uint64_t>(c.hi), 32);
+  return f.words();
+}
+
+TileWords pack(const accel::TileParameters& tile) {
+  Fields<TileWords> f;
+  for (const std::uint16_t count : {tile.w_base, tile.first_word, tile.words, tile.chunks}) f.put(count, 16);
+  for (std::size_t c = 0; c < tile.channels.size(); ++c) {
+    const ChannelWords channel = pack(tile.channels[c]);
+    for (int i = 0; i < static_cast<int>(Package::ChannelW); i += 32) {
+      f.put(channel[static_cast<std::size_t>(i / 32)], std::min(32, static_cast<int>(Package::ChannelW) - i));
+    }
+    f.put(static_cast<std::uint32_t>(tile.bias[c]), 32);
+  }
   return f.words();
 }
 

@@ -65,11 +65,15 @@ class RtlEngine final : public Engine {
 }  // namespace
 
 std::unique_ptr<Engine> make_rtl_engine() { return std::make_unique<RtlEngine>(); }
+std::unique_ptr<accel::LayerDevice> make_layer_unit() { return std::make_unique<LayerUnit>(); }
 
 #else
 
 std::unique_ptr<Engine> make_rtl_engine() {
   throw MissingTool("engine rtl is not part of this build: Verilator was not there when it was configured");
+}
+std::unique_ptr<accel::LayerDevice> make_layer_unit() {
+  throw MissingTool("the layer unit's RTL is not part of this build: Verilator was not there when it was configured");
 }
 
 #endif

@@ -3,11 +3,14 @@
 
 #include <memory>
 
-#include "golden/engines/engine.hpp"
+#include "accel/layer_device.hpp"
 
 namespace obz::rtl {
 
 /// MissingTool where the build had no Verilator.
 std::unique_ptr<Engine> make_rtl_engine();
+
+/// The layer unit alone. MissingTool as above.
+std::unique_ptr<accel::LayerDevice> make_layer_unit();
 
 }  // namespace obz::rtl

@@ -25,6 +25,7 @@ struct Proof {
   std::string covers;         ///< which inputs
   std::string assumes;        ///< what is taken as it is; "": nothing
   std::string spec;           ///< specification and miter, SystemVerilog
+  bool tensor_core = false;   ///< reads the tensor core's files, and no others
   std::vector<RtlEdit> cuts;  ///< where the unit is cut: these wires lose their drivers
   std::string prepare;        ///< yosys commands on the flattened miter: what drives them instead, what is to be seen
   std::vector<std::string> goals = {"-prove bad 0"};  ///< questions to `sat`, all of which must have no model

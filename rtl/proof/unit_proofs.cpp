@@ -49,6 +49,7 @@ std::vector<Proof> all_average(const Profiles&) {
   return all;
 }
 
+std::vector<Proof> all_core(const Profiles&) { return core_proofs(); }
 std::vector<Proof> all_narrow(const Profiles&) { return narrow_proofs(); }
 
 std::vector<Proof> average_by(const std::string& count) {
@@ -67,7 +68,9 @@ std::span<const ProofUnit> proof_units() {
        [](const std::string& id) { return add_proofs(find_profile(id)); }},
       {"average", "the reciprocals of obz_round_divide divide", false, all_average, average_mutants, average_by},
       {"narrow", "registers of every width are obz_narrow", false, all_narrow, narrow_mutants,
-       [](const std::string&) { return narrow_proofs(); }}};
+       [](const std::string&) { return narrow_proofs(); }},
+      {"core", "the pipeline of obz_tensor_core keeps its promise", false, all_core, core_mutants,
+       [](const std::string&) { return core_proofs(); }}};
   return units;
 }
 

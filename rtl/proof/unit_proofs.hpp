@@ -39,4 +39,8 @@ const std::vector<RtlMutant>& average_mutants();
 std::vector<Proof> narrow_proofs();
 const std::vector<RtlMutant>& narrow_mutants();
 
+/// obz_tensor_core, for one output: every mma gives its own sum, after the promised cycles, in order.
+std::vector<Proof> core_proofs();
+const std::vector<RtlMutant>& core_mutants();
+
 }  // namespace obz::rtl

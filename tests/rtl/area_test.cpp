@@ -28,8 +28,7 @@ TEST(RtlArea, dot_product_of_one_precision_is_one) {
     "constants": {"first_i": 1}, "clock": "clk_i", "reset": "rst_ni", "reset_active": "low", "latency": 1,
     "valid_in": "valid_i"})";
   ASSERT_EQ(test::shell("obz gen mma --types int6xint4 -p hawq-v3/exact --goal corners -n 50 -o " + set).exit_code, 0);
-  const auto r =
-      test::shell("obz check " + set + " --engines dut:" OBZ_SOURCE_DIR "/rtl/obz_dot_int.sv --map " + map);
+  const auto r = test::shell("obz check " + set + " --engines dut:" OBZ_SOURCE_DIR "/rtl/obz_dot_int.sv --map " + map);
   EXPECT_EQ(r.exit_code, 0) << r.err << r.out;
   EXPECT_THAT(r.out, HasSubstr("3 200 outputs compared, 0 differ"));
 }

@@ -76,6 +76,13 @@ TEST_F(Formal, registers_of_every_width_are_proved_and_every_planted_bug_is_refu
   EXPECT_EQ(test::shell("obz prove narrow --mutants").exit_code, 0);
 }
 
+TEST_F(Formal, the_tensor_core_keeps_its_promise_and_planted_bugs_are_refuted) {
+  const auto r = test::shell("obz prove core");
+  EXPECT_EQ(r.exit_code, 0) << r.err << r.out;
+  EXPECT_THAT(r.out, HasSubstr("assumed: the multiplier array is some function"));
+  expect_refuted(rtl::find_proof_unit("core"), {"stalls add products again", "takes a column's sign for a row's"});
+}
+
 TEST_F(Formal, a_counterexample_shows_the_bug) {
   const test::TempDir dir;
   for (const rtl::RtlMutant& m : rtl::requant_mutants()) {
