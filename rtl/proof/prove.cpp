@@ -1,7 +1,6 @@
 #include "rtl/proof/prove.hpp"
 
 #include <chrono>
-#include <regex>
 #include <set>
 
 #include <fmt/format.h>
@@ -17,6 +16,10 @@ namespace obz::rtl {
 namespace {
 
 constexpr int kTimeout = 600;
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
 
 std::string quoted(const std::filesystem::path& path) {
   std::string text = "'";
@@ -44,8 +47,8 @@ std::int64_t value_of(const std::string& binary) {
 }
 
 /// Rows "  \name   decimal   hexadecimal   binary" of the model that yosys prints.
-std::string counterexample_of(const std::string& log) {
-  std::string text;
+std::vector<std::pair<std::string, std::string>> inputs_of(const std::string& log) {
+  std::vector<std::pair<std::string, std::string>> inputs;
   for (std::size_t from = log.find("model found"); from < log.size();) {
     const std::size_t end = std::min(log.find('\n', from), log.size());
     const std::string line = log.substr(from, end - from);
@@ -56,9 +59,18 @@ std::string counterexample_of(const std::string& log) {
     const std::string what = line.substr(name + 1, line.find(' ', name) - name - 1), binary = line.substr(last + 1);
     if (binary.empty() || binary.size() > 64 || binary.find_first_not_of("01") != std::string::npos) continue;
     if (what.find('.') != std::string::npos) continue;  // inside a unit
-    const bool has_sign = !std::regex_match(what, std::regex("(shift|bits|rounding|overflow|fraction|subtract).*"));
-    const std::int64_t value = value_of(has_sign ? binary : "0" + binary);
-    text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", what, value);
+    inputs.push_back({what, binary});
+  }
+  return inputs;
+}
+
+std::string text_of(const std::vector<std::pair<std::string, std::string>>& inputs) {
+  std::string text;
+  for (const auto& [name, binary] : inputs) {
+    // Shifts, modes, lanes and flags have no sign.
+    constexpr std::size_t narrow = 8;
+    const bool has_sign = binary.size() >= narrow && name.rfind("fraction", 0) != 0;
+    text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", name, value_of(has_sign ? binary : "0" + binary));
   }
   return text;
 }
@@ -149,15 +161,32 @@ ProofResult run_proof(const Proof& proof, const std::filesystem::path& folder, c
       "# {}: {}\n# for {}\nread_verilog -sv{} miter.sv\nhierarchy -top miter\nproc\nflatten\n{}check -assert\nopt "
       "-full\nclean\n",
       proof.name(), proof.claim, proof.covers, files, proof.prepare);
-  for (const std::string& goal : proof.goals) script += fmt::format("sat -verify -show-inputs {} miter\n", goal);
-  write_file(folder / "prove.ys", as_bytes(script));
+  const bool bdd = proof.prover == Prover::abc_bdd;
+  std::string questions;
+  for (const std::string& goal : proof.goals) questions += fmt::format("sat -verify -show-inputs {} miter\n", goal);
+  write_file(folder / "prove.ys",
+             as_bytes(script + (bdd ? "wreduce\nopt -full\nclean\ntechmap\naigmap\nclean\nwrite_aiger miter.aig\n"
+                                    : questions)));
+  if (bdd) {
+    write_file(folder / "find.ys", as_bytes(script + questions));
+    write_file(folder / "prove.abc", as_bytes(std::string("read_aiger miter.aig; collapse; strash; orpos; iprove\n")));
+  }
   const auto start = std::chrono::steady_clock::now();
   std::filesystem::remove(folder / "prove.log");
   // yosys drops what it has not yet printed when a question fails; its -L keeps every line.
-  run_child("cd " + quoted(folder) + " && yosys -L prove.log prove.ys >/dev/null 2>&1", "", kTimeout);
+  const std::string in_folder = "cd " + quoted(folder) + " && ";
+  run_child(in_folder + "yosys -L prove.log prove.ys >/dev/null 2>&1", "", kTimeout);
+  if (bdd) {
+    const std::string answer = run_child(in_folder + "yosys-abc -f prove.abc 2>&1", "", kTimeout).output;
+    if (answer.find("UNSATISFIABLE") != std::string::npos) return {.seconds = seconds_since(start)};
+    if (answer.find("SATISFIABLE") == std::string::npos) {
+      throw Error(fmt::format("{}: yosys-abc ended with neither proof nor counterexample: {}", proof.name(), answer));
+    }
+    run_child(in_folder + "yosys -L prove.log find.ys >/dev/null 2>&1", "", kTimeout);
+  }
   const Bytes bytes = read_file(folder / "prove.log");
   const std::string log(bytes.begin(), bytes.end());
-  ProofResult result{.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
+  ProofResult result{.seconds = seconds_since(start)};
   const bool no_step = log.find("Induction step failed.") != std::string::npos;
   const bool found = no_step || log.find("SAT proof finished - model found: FAIL!") != std::string::npos;
   std::size_t successes = 0;
@@ -173,10 +202,11 @@ ProofResult run_proof(const Proof& proof, const std::filesystem::path& folder, c
                             log.substr(line, last + 1 - line)));
   }
   if (found) {
-    result.outcome = Outcome::refuted;
+    result.outcome = no_step ? Outcome::open : Outcome::refuted;
     // The model of a failed step is a state inside, perhaps one that is never reached: it says nothing to a user.
+    if (!no_step) result.inputs = inputs_of(log);
     result.counterexample =
-        no_step ? "no induction: a cycle leads out of the states in which all holds" : counterexample_of(log);
+        no_step ? "no induction: a cycle leads out of the states in which all holds" : text_of(result.inputs);
   }
   return result;
 }

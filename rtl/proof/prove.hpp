@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ref/arith/profile.hpp"
@@ -15,7 +16,10 @@ struct RtlEdit {
   std::string file, from, to;
 };
 
-enum class Prover : std::uint8_t { yosys_sat };
+enum class Prover : std::uint8_t {
+  yosys_sat,
+  abc_bdd,  ///< few inputs that multiply: yosys-abc collapses `bad` to a constant; SAT finds the counterexample
+};
 
 /// One obligation: files that stand alone in a folder. Module `miter` of `spec` holds the unit and its specification.
 struct Proof {
@@ -46,12 +50,17 @@ struct RtlMutant {
 
 const std::vector<RtlMutant>& requant_mutants();
 
-enum class Outcome : std::uint8_t { proved, refuted };
+enum class Outcome : std::uint8_t {
+  proved,
+  refuted,  ///< by an input that shows it
+  open,     ///< an induction that does not close: a bug, or an invariant that no longer holds
+};
 
 struct ProofResult {
   Outcome outcome = Outcome::proved;
   double seconds = 0;
-  std::string counterexample;  ///< refuted: "product_i = ..., shift_i = ..."
+  std::vector<std::pair<std::string, std::string>> inputs;  ///< refuted: names of up to 64 bits, and their bits
+  std::string counterexample;                               ///< refuted: "product_i = ..., shift_i = ..."
 };
 
 /// The version line; nullopt: there is no yosys.

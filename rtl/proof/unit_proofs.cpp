@@ -49,6 +49,7 @@ std::vector<Proof> all_average(const Profiles&) {
   return all;
 }
 
+std::vector<Proof> all_dot(const Profiles&) { return dot_proofs(); }
 std::vector<Proof> all_core(const Profiles&) { return core_proofs(); }
 std::vector<Proof> all_narrow(const Profiles&) { return narrow_proofs(); }
 
@@ -69,6 +70,8 @@ std::span<const ProofUnit> proof_units() {
       {"average", "the reciprocals of obz_round_divide divide", false, all_average, average_mutants, average_by},
       {"narrow", "registers of every width are obz_narrow", false, all_narrow, narrow_mutants,
        [](const std::string&) { return narrow_proofs(); }},
+      {"dot", "the multiplier array is the sum of the products of its lanes", false, all_dot, dot_mutants,
+       [](const std::string& which) { return dot_proofs(which); }},
       {"core", "the pipeline of obz_tensor_core keeps its promise", false, all_core, core_mutants,
        [](const std::string&) { return core_proofs(); }}};
   return units;

@@ -43,4 +43,9 @@ const std::vector<RtlMutant>& narrow_mutants();
 std::vector<Proof> core_proofs();
 const std::vector<RtlMutant>& core_mutants();
 
+/// The multiplier array of one output: groups for every pair of lanes, their sum, the phases. `which`: the one of this
+/// name, or all.
+std::vector<Proof> dot_proofs(const std::string& which = "");
+const std::vector<RtlMutant>& dot_mutants();
+
 }  // namespace obz::rtl
