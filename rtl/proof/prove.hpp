@@ -59,7 +59,7 @@ enum class Outcome : std::uint8_t {
 struct ProofResult {
   Outcome outcome = Outcome::proved;
   double seconds = 0;
-  std::vector<std::pair<std::string, std::string>> inputs;  ///< refuted: names of up to 64 bits, and their bits
+  std::vector<std::pair<std::string, std::string>> inputs;  ///< refuted: names and bits
   std::string counterexample;                               ///< refuted: "product_i = ..., shift_i = ..."
 };
 

@@ -16,7 +16,14 @@ std::optional<bool> replay(const Proof& proof, const std::filesystem::path& fold
     throw MissingTool("--replay needs verilator, which is not there");
   }
   std::string driver = "#include <cstdio>\n#include <Vmiter.h>\nint main() {\n  Vmiter top;\n";
-  for (const auto& [name, binary] : result.inputs) driver += fmt::format("  top.{} = 0b{}ULL;\n", name, binary);
+  for (const auto& [name, binary] : result.inputs) {
+    if (binary.size() <= 64) driver += fmt::format("  top.{} = 0b{}ULL;\n", name, binary);
+    // Wider ports are words of 32 bits, the lowest first.
+    for (std::size_t word = 0; binary.size() > 64 && 32 * word < binary.size(); ++word) {
+      const std::size_t end = binary.size() - 32 * word, from = end < 32 ? 0 : end - 32;
+      driver += fmt::format("  top.{}[{}] = 0b{}U;\n", name, word, binary.substr(from, end - from));
+    }
+  }
   driver += "  top.eval();\n  std::puts(top.bad != 0 ? \"bad\" : \"good\");\n}\n";
   write_file(folder / "replay.cpp", as_bytes(driver));
   const std::string command = fmt::format(
