@@ -10,6 +10,7 @@
 #include "ref/arith/apply.hpp"
 #include "ref/base/error.hpp"
 #include "ref/base/file.hpp"
+#include "ref/base/temporary_folder.hpp"
 #include "ref/tensor/type_text.hpp"
 #include "rtl/dut/dut_engine.hpp"
 #include "rtl/dut/prove_unit.hpp"
@@ -81,7 +82,7 @@ int prove_dut(const ProveDut& o) {
   std::string details;
   bool all = true;
   for (const Profile* profile : profiles) {
-    const rtl::TemporaryFolder temporary;
+    const TemporaryFolder temporary("dut");
     const fs::path folder = o.out.empty() ? temporary.path() : fs::path(o.out) / folder_name(std::string(profile->id));
     const rtl::UnitProof proof = rtl::prove_unit(unit, *profile, out, folder, static_cast<int>(o.timeout));
     const char* result = proof.outcome == Outcome::proved    ? "proved"

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <functional>
@@ -21,6 +20,7 @@
 #include "cli/verb.hpp"
 #include "ref/base/error.hpp"
 #include "ref/base/file.hpp"
+#include "ref/base/temporary_folder.hpp"
 #include "rtl/proof/replay.hpp"
 #include "rtl/proof/unit_proofs.hpp"
 
@@ -67,23 +67,14 @@ std::string folder_name(std::string name) {
 /// Where the proofs stand: --out, or a folder that goes when we do.
 class WorkFolder {
  public:
-  explicit WorkFolder(const std::string& out) : path_(out), keep_(!out.empty()) {
-    if (keep_) return;
-    std::string name = (fs::temp_directory_path() / "obz-prove-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw Error(fmt::format("{}: cannot be created", name));
-    path_ = name;
+  explicit WorkFolder(const std::string& out) : kept_(out) {
+    if (out.empty()) temporary_.emplace("prove");
   }
-  ~WorkFolder() {
-    std::error_code ignored;
-    if (!keep_) fs::remove_all(path_, ignored);
-  }
-  WorkFolder(const WorkFolder&) = delete;
-  WorkFolder& operator=(const WorkFolder&) = delete;
-  const fs::path& path() const { return path_; }
+  const fs::path& path() const { return temporary_ ? temporary_->path() : kept_; }
 
  private:
-  fs::path path_;
-  bool keep_;
+  fs::path kept_;
+  std::optional<TemporaryFolder> temporary_;
 };
 
 /// f(0) .. f(count - 1), as many at once as there are cores: each waits for a process of its own.

@@ -117,4 +117,10 @@ ChildResult run_child(const std::string& command, const std::string& input, int 
   return result;
 }
 
+std::string shell_quoted(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
 }  // namespace obz

@@ -15,4 +15,7 @@ struct ChildResult {
 ChildResult run_child(const std::string& command, const std::string& input, int timeout_s,
                       std::size_t max_output = std::size_t{1} << 32);
 
+/// The text in single quotes, one word of a `command`.
+std::string shell_quoted(const std::string& text);
+
 }  // namespace obz

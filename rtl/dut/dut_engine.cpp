@@ -7,6 +7,7 @@
 
 #include "golden/engines/through_accumulators.hpp"
 #include "ref/base/error.hpp"
+#include "ref/base/temporary_folder.hpp"
 #include "ref/execute/naive.hpp"
 #include "rtl/dut/build.hpp"
 #include "rtl/dut/dot_unit.hpp"
@@ -105,7 +106,7 @@ class DutEngine final : public Engine {
 
   UserUnit unit_;
   int timeout_s_;
-  TemporaryFolder folder_;
+  TemporaryFolder folder_{"dut"};
   Workplace place_;
   bool here_ = false;
   Wrapper wrapper_;

@@ -1,8 +1,6 @@
 #include "rtl/dut/port_map.hpp"
 
 #include <algorithm>
-#include <limits>
-#include <set>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -10,8 +8,7 @@
 
 #include "ref/base/error.hpp"
 #include "ref/base/file.hpp"
-#include "ref/base/json_depth.hpp"
-#include "ref/base/suggest.hpp"
+#include "ref/base/strict_json.hpp"
 
 namespace obz::rtl {
 namespace {
@@ -22,78 +19,14 @@ using Names = std::vector<std::string_view>;
 constexpr std::string_view kRequantInputs[] = {"acc", "multiplier", "shift", "addend", "zero_point", "lo", "hi"};
 constexpr std::int64_t kMostCycles = 4096;
 
-/// One object of the file: every key is asked for by name, and `known` ones alone may stand there.
-class Fields {
- public:
-  Fields(const Json& json, std::string where, const Names& known) : json_(json), where_(std::move(where)) {
-    if (!json.is_object()) throw Error(fmt::format("{}: expected an object, got {}", where_, text_of(json)));
-    for (const auto& [key, value] : json.items()) {
-      if (std::find(known.begin(), known.end(), key) == known.end()) {
-        throw Error(fmt::format("{}: unknown key \"{}\"{}; expected {}", where_, key, did_you_mean(key, known),
-                                fmt::join(known, ", ")));
-      }
-    }
-  }
-
-  bool has(std::string_view key) const { return json_.contains(key); }
-  const Json& at(std::string_view key) const {
-    if (!has(key)) throw Error(fmt::format("{}: field {} is missing", where_, key));
-    return json_.at(key);
-  }
-  std::string text(std::string_view key) const {
-    const Json& v = at(key);
-    if (!v.is_string() || v.get_ref<const std::string&>().empty()) throw wrong(key, "a name");
-    return v.get<std::string>();
-  }
-  std::string text_or_none(std::string_view key) const { return has(key) ? text(key) : std::string(); }
-  std::int64_t integer(std::string_view key, std::int64_t least, std::int64_t most) const {
-    const Json& v = at(key);
-    const std::string expected = least == std::numeric_limits<std::int64_t>::min()
-                                     ? std::string("an integer of 64 bits")
-                                     : fmt::format("an integer {}..{}", least, most);
-    if (!v.is_number_integer()) throw wrong(key, expected);
-    if (v.is_number_unsigned() && v.get<std::uint64_t>() > std::uint64_t{INT64_MAX}) throw wrong(key, expected);
-    const auto n = v.get<std::int64_t>();
-    if (n < least || n > most) throw wrong(key, expected);
-    return n;
-  }
-  std::int64_t integer(std::string_view key) const { return integer(key, INT64_MIN, INT64_MAX); }
-  bool flag(std::string_view key) const {
-    if (!at(key).is_boolean()) throw wrong(key, "true or false");
-    return at(key).get<bool>();
-  }
-  std::size_t one_of(std::string_view key, const Names& names) const {
-    const std::string got = at(key).is_string() ? at(key).get<std::string>() : std::string();
-    const auto it = std::find(names.begin(), names.end(), got);
-    if (it == names.end()) throw wrong(key, fmt::format("{}", fmt::join(names, " or ")));
-    return static_cast<std::size_t>(it - names.begin());
-  }
-  const std::string& where() const { return where_; }
-
-  Error wrong(std::string_view key, const std::string& expected) const {
-    return Error(fmt::format("{}: field {}: expected {}, got {}", where_, key, expected, text_of(at(key))));
-  }
-
- private:
-  static std::string text_of(const Json& json) {
-    std::string text = json.dump(-1, ' ', true, Json::error_handler_t::replace);
-    constexpr std::size_t most = 40;
-    if (text.size() > most) text = text.substr(0, most) + "...";
-    return text;
-  }
-
-  const Json& json_;
-  std::string where_;
-};
-
-std::map<std::string, std::int64_t> integers(const Fields& parent, std::string_view key) {
+std::map<std::string, std::int64_t> integers(const StrictObject& parent, std::string_view key) {
   std::map<std::string, std::int64_t> values;
   if (!parent.has(key)) return values;
   const Json& json = parent.at(key);
-  if (!json.is_object()) throw parent.wrong(key, "an object of integers");
+  if (!json.is_object()) parent.wrong(key, "an object of integers");
   Names names;
   for (const auto& [name, value] : json.items()) names.push_back(name);
-  const Fields f(json, fmt::format("{}: {}", parent.where(), key), names);
+  const StrictObject f(json, fmt::format("{}: {}", parent.where(), key), names);
   for (const std::string_view name : names) {
     if (name.empty()) throw Error(fmt::format("{}: a name is empty", f.where()));
     values[std::string(name)] = f.integer(name);
@@ -101,13 +34,13 @@ std::map<std::string, std::int64_t> integers(const Fields& parent, std::string_v
   return values;
 }
 
-PortUse port_use(const Fields& ports, std::string_view field, bool is_shift, ShiftMeans& means) {
+PortUse port_use(const StrictObject& ports, std::string_view field, bool is_shift, ShiftMeans& means) {
   const Json& json = ports.at(field);
   if (json.is_string()) return {.port = ports.text(field)};
-  if (!json.is_object()) throw ports.wrong(field, "a port's name, or an object with \"port\"");
+  if (!json.is_object()) ports.wrong(field, "a port's name, or an object with \"port\"");
   Names known{"port", "width", "signed", "bias"};
   if (is_shift) known.emplace_back("means");
-  const Fields f(json, fmt::format("{}: {}", ports.where(), field), known);
+  const StrictObject f(json, fmt::format("{}: {}", ports.where(), field), known);
   PortUse use{.port = f.text("port")};
   if (f.has("width")) use.width = static_cast<int>(f.integer("width", 1, 64));
   if (f.has("signed")) use.is_signed = f.flag("signed");
@@ -117,8 +50,9 @@ PortUse port_use(const Fields& ports, std::string_view field, bool is_shift, Shi
   return use;
 }
 
-LanesUse lanes_use(const Fields& ports, std::string_view field) {
-  const Fields f(ports.at(field), fmt::format("{}: {}", ports.where(), field), {"port", "lanes", "bits", "signed"});
+LanesUse lanes_use(const StrictObject& ports, std::string_view field) {
+  const StrictObject f(ports.at(field), fmt::format("{}: {}", ports.where(), field),
+                       {"port", "lanes", "bits", "signed"});
   LanesUse use{.port = f.text("port")};
   use.lanes = static_cast<int>(f.integer("lanes", 1, 1024));
   use.bits = static_cast<int>(f.integer("bits", 1, 32));
@@ -126,13 +60,13 @@ LanesUse lanes_use(const Fields& ports, std::string_view field) {
   return use;
 }
 
-void read_requant(PortMap& map, const Fields& top) {
+void read_requant(PortMap& map, const StrictObject& top) {
   Names known(std::begin(kRequantInputs), std::end(kRequantInputs));
   Names fixable(known);
   known.emplace_back("out");
-  const Fields ports(top.at("ports"), map.file + ": ports", known);
+  const StrictObject ports(top.at("ports"), map.file + ": ports", known);
   if (top.has("fixed")) {
-    const Fields checked(top.at("fixed"), map.file + ": fixed", fixable);
+    const StrictObject checked(top.at("fixed"), map.file + ": fixed", fixable);
     map.fixed = integers(top, "fixed");
   }
   for (const std::string_view field : known) {
@@ -156,9 +90,9 @@ void read_requant(PortMap& map, const Fields& top) {
   }
 }
 
-void read_dot(PortMap& map, const Fields& top) {
+void read_dot(PortMap& map, const StrictObject& top) {
   if (top.has("fixed")) throw Error(fmt::format("{}: fixed is for requant units; this is a dot unit", map.file));
-  const Fields ports(top.at("ports"), map.file + ": ports", {"a", "b", "c", "out"});
+  const StrictObject ports(top.at("ports"), map.file + ": ports", {"a", "b", "c", "out"});
   map.a = lanes_use(ports, "a");
   map.b = lanes_use(ports, "b");
   if (map.a.lanes != map.b.lanes) {
@@ -169,7 +103,7 @@ void read_dot(PortMap& map, const Fields& top) {
   map.ports["out"] = port_use(ports, "out", false, map.shift);
 }
 
-void read_clocking(PortMap& map, const Fields& top) {
+void read_clocking(PortMap& map, const StrictObject& top) {
   for (const std::string_view key : {"reset", "reset_active", "latency", "interval", "valid_in", "valid_out"}) {
     if (top.has(key) && !top.has("clock")) {
       throw Error(fmt::format("{}: field {} needs field clock, which is missing", map.file, key));
@@ -210,32 +144,13 @@ void check_ports_once(const PortMap& map) {
   use(map.clocking->valid_out, "valid_out");
 }
 
-/// The parser would keep the last of two equal keys without a word.
-Json parse_once(const std::string& text, const std::string& file) {
-  if (json_depth(text) > kMaxJsonDepth) throw Error(fmt::format("{}: nests deeper than {}", file, kMaxJsonDepth));
-  std::vector<std::set<std::string>> keys;
-  const auto watch = [&](int, Json::parse_event_t event, Json& parsed) {
-    if (event == Json::parse_event_t::object_start) keys.emplace_back();
-    if (event == Json::parse_event_t::object_end) keys.pop_back();
-    if (event == Json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second) {
-      throw Error(fmt::format("{}: key \"{}\" stands there twice", file, parsed.get<std::string>()));
-    }
-    return true;
-  };
-  try {
-    return Json::parse(text, watch);
-  } catch (const Json::exception& e) {
-    throw Error(fmt::format("{}: no JSON: {}", file, e.what()));
-  }
-}
-
 }  // namespace
 
 PortMap parse_port_map(const std::string& text, const std::string& file) {
-  const Json json = parse_once(text, file);
-  const Fields top(json, file,
-                   {"unit", "top", "files", "parameters", "ports", "fixed", "constants", "clock", "reset",
-                    "reset_active", "latency", "interval", "valid_in", "valid_out"});
+  const Json json = parse_strict_json(text, file);
+  const StrictObject top(json, file,
+                         {"unit", "top", "files", "parameters", "ports", "fixed", "constants", "clock", "reset",
+                          "reset_active", "latency", "interval", "valid_in", "valid_out"});
   PortMap map{.file = file};
   map.unit = static_cast<UnitKind>(top.one_of("unit", {"requant", "dot"}));
   map.top = top.text_or_none("top");
@@ -243,7 +158,7 @@ PortMap parse_port_map(const std::string& text, const std::string& file) {
     const Json& files = top.at("files");
     const auto is_name = [](const Json& f) { return f.is_string() && !f.get_ref<const std::string&>().empty(); };
     if (!files.is_array() || !std::all_of(files.begin(), files.end(), is_name)) {
-      throw top.wrong("files", "a list of file names");
+      top.wrong("files", "a list of file names");
     }
     for (const Json& f : files) map.files.push_back(f.get<std::string>());
   }

@@ -1,9 +1,6 @@
 #include "rtl/dut/workplace.hpp"
 
 #include <algorithm>
-#include <cctype>
-#include <cstdlib>
-#include <string_view>
 
 #include <fmt/format.h>
 
@@ -34,23 +31,6 @@ UserUnit load_user_unit(const std::string& file, const std::string& top, const s
   UserUnit unit{file, top, load_port_map(map.empty() ? beside.replace_extension(".json").string() : map)};
   if (unit.top.empty()) unit.top = unit.map.top.empty() ? fs::path(file).stem().string() : unit.map.top;
   return unit;
-}
-
-TemporaryFolder::TemporaryFolder() {
-  // make cannot work in a folder with a blank or a quote in its name.
-  const auto awkward = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) == 0 && std::string_view("_-./+").find(c) == std::string::npos;
-  };
-  const std::string given = fs::temp_directory_path().string();
-  const bool plain = std::none_of(given.begin(), given.end(), awkward);
-  std::string name = (fs::path(plain ? given : "/tmp") / "obz-dut-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) throw Error(fmt::format("{}: cannot be created", name));
-  path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
 }
 
 Workplace::Workplace(const UserUnit& unit, fs::path folder) : folder_(std::move(folder)) {
@@ -101,12 +81,6 @@ std::string Workplace::last_line(const std::string& log) const {
   const std::size_t line = text.rfind('\n', last);
   const std::size_t from = line == std::string::npos ? 0 : line + 1;
   return named(text.substr(from, last + 1 - from));
-}
-
-std::string shell_quoted(const std::string& text) {
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
 }
 
 }  // namespace obz::rtl

@@ -21,19 +21,6 @@ struct UserUnit {
 /// missing.
 UserUnit load_user_unit(const std::string& file, const std::string& top, const std::string& map);
 
-/// A folder that goes when we do.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
 /// Copies the sources to source0.sv, source1.sv ... and links their folders as include0 ...
 class Workplace {
  public:
@@ -60,8 +47,5 @@ class Workplace {
   std::vector<std::string> files_;
   std::string sources_, includes_;
 };
-
-/// In single quotes for /bin/sh.
-std::string shell_quoted(const std::string& text);
 
 }  // namespace obz::rtl

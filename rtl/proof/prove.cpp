@@ -21,12 +21,6 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-std::string quoted(const std::filesystem::path& path) {
-  std::string text = "'";
-  for (const char c : path.string()) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
-
 std::string edited(std::string text, const std::string& from, const std::string& to) {
   const std::size_t at = text.find(from);
   OBZ_CHECK(at != std::string::npos);  // the lists name what stands in the files
@@ -175,7 +169,7 @@ ProofResult run_proof(const Proof& proof, const std::filesystem::path& folder, c
   const auto start = std::chrono::steady_clock::now();
   std::filesystem::remove(folder / "prove.log");
   // yosys drops what it has not yet printed when a question fails; its -L keeps every line.
-  const std::string in_folder = "cd " + quoted(folder) + " && ";
+  const std::string in_folder = "cd " + shell_quoted(folder.string()) + " && ";
   run_child(in_folder + "yosys -L prove.log prove.ys >/dev/null 2>&1", "", kTimeout);
   if (bdd) {
     const std::string answer = run_child(in_folder + "yosys-abc -f prove.abc 2>&1", "", kTimeout).output;

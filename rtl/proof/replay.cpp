@@ -27,10 +27,10 @@ std::optional<bool> replay(const Proof& proof, const std::filesystem::path& fold
   driver += "  top.eval();\n  std::puts(top.bad != 0 ? \"bad\" : \"good\");\n}\n";
   write_file(folder / "replay.cpp", as_bytes(driver));
   const std::string command = fmt::format(
-      "cd '{}' && verilator --cc --exe --build -O0 -Wno-fatal -Wno-lint --top-module miter --Mdir replay_dir "
+      "cd {} && verilator --cc --exe --build -O0 -Wno-fatal -Wno-lint --top-module miter --Mdir replay_dir "
       "obz_pkg.sv "
       "$(ls *.sv | grep -v obz_pkg.sv) replay.cpp >replay.log 2>&1 && replay_dir/Vmiter",
-      folder.string());
+      shell_quoted(folder.string()));
   const std::string answer = run_child(command, "", timeout).output;
   const bool bad = answer.starts_with("bad");
   if (!bad && !answer.starts_with("good")) {

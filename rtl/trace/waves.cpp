@@ -10,6 +10,7 @@
 #include "golden/engines/child.hpp"
 #include "ref/base/error.hpp"
 #include "ref/base/file.hpp"
+#include "ref/base/temporary_folder.hpp"
 #include "rtl/dut/rtl_ports.hpp"
 #include "rtl/trace/driver.hpp"
 #include "rtl/trace/job_file.hpp"
@@ -111,7 +112,7 @@ WaveResult trace_waves(const std::vector<accel::LayerProgram>& programs,
                             kMostWaveMmas));
   }
   if (!verilator_version()) throw MissingTool("waves of the RTL need Verilator: verilator is not in PATH");
-  const TemporaryFolder place;
+  const TemporaryFolder place("waves");
   write_file(place.path() / "job.bin", trace_job(programs, expected));
   build(place.path(), programs);
   const WaveResult result = run(place.path());
