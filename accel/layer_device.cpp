@@ -54,13 +54,14 @@ LayerRun run_program(LayerDevice& device, const LayerProgram& program, const Lay
   return result;
 }
 
-LayerResult run_layer(LayerDevice& device, const LayerJob& job, const std::vector<LayerProgram>& programs) {
+LayerResult run_layer(LayerDevice& device, const LayerJob& job, const std::vector<LayerProgram>& programs,
+                      const LayerCost& cost) {
   std::vector<std::vector<std::uint8_t>> bytes;
   LayerResult result;
   result.cycles = result.ideal_cycles = 0;
   for (const LayerProgram& program : programs) {
     LayerRun one = run_program(device, program);
-    *result.cycles += one.cycles.run;
+    *result.cycles += cost ? cost(program, one.cycles.run) : one.cycles.run;
     *result.ideal_cycles += ideal_cycles(program);
     bytes.push_back(std::move(one.y));
   }

@@ -46,7 +46,11 @@ class LayerDevice {
 LayerRun run_program(LayerDevice& device, const LayerProgram& program, const LayerWatch& watch = nullptr,
                      const std::function<bool()>& stalled = nullptr);
 
-/// All programs of a layer. Cycles are those between start and the last output.
-LayerResult run_layer(LayerDevice& device, const LayerJob& job, const std::vector<LayerProgram>& programs);
+/// What a program costs whose cycles between start and the last output are given.
+using LayerCost = std::function<std::int64_t(const LayerProgram&, std::int64_t run_cycles)>;
+
+/// All programs of a layer. Cycles by `cost`, default those given to it.
+LayerResult run_layer(LayerDevice& device, const LayerJob& job, const std::vector<LayerProgram>& programs,
+                      const LayerCost& cost = nullptr);
 
 }  // namespace obz::accel

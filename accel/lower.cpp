@@ -217,6 +217,13 @@ std::string refusal_of(const Product& p, IntType out, const Scratchpads& pads) {
   const auto too_much = [&pads](const char* what, std::int64_t needed, std::int64_t there) {
     return fmt::format("{} words of {}; the {} has {}", needed, what, pads.of, there);
   };
+  // Addresses have 32 bits, of windows outside the image too.
+  const std::int64_t row = p.in.w * s.words;
+  const std::int64_t down = std::max<std::int64_t>(p.window.pad_top, p.kernel_h * p.window.dilation_h) + p.in.h;
+  if (!kInt32.holds((down + p.window.stride_h) * row +
+                    (p.window.pad_left + p.kernel_w * p.window.dilation_w) * s.words)) {
+    return "a window that reaches further outside the image than 32-bit addresses";
+  }
   const std::int64_t x_words = p.in.n * p.in.h * p.in.w * s.words;
   const std::int64_t y_bytes = p.out.n * p.out.h * p.out.w * std::max<std::int64_t>(32, s.tiles << s.y_lane);
   if (x_words > pads.x_words) return too_much("activations", x_words, pads.x_words);

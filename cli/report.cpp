@@ -23,10 +23,14 @@ std::string time_text(const Cell& cell) {
   return fmt::format("  ({} cy, {:.0f} %)", grouped(*cell.cycles), busy);
 }
 
+/// Explained below the table.
+std::string part_mark(const Cell& cell) { return cell.partly.empty() ? "" : "*"; }
+
 std::string cell_text(const Cell& cell) {
   switch (cell.verdict) {
-    case Verdict::match: return "=" + time_text(cell);
-    case Verdict::mismatch: return fmt::format("{} of {}", grouped(cell.differ), grouped(cell.compared));
+    case Verdict::match: return "=" + time_text(cell) + part_mark(cell);
+    case Verdict::mismatch:
+      return fmt::format("{} of {}", grouped(cell.differ), grouped(cell.compared)) + part_mark(cell);
     case Verdict::unsupported: return "-";
     case Verdict::skipped: return "";
   }
@@ -43,7 +47,7 @@ std::string summary(const CheckReport& r) {
 
 std::string words(const Cell& cell) {
   switch (cell.verdict) {
-    case Verdict::match: return fmt::format("match {}", cell.compared);
+    case Verdict::match: return fmt::format("match {}{}", cell.compared, cell.partly.empty() ? "" : ": " + cell.partly);
     case Verdict::mismatch:
       return fmt::format("mismatch {} of {}, first at {}", cell.differ, cell.compared, cell.first);
     case Verdict::unsupported: return "unsupported: " + cell.why;
@@ -68,6 +72,9 @@ std::string report_text(const CheckReport& r) {
       if (cell.verdict == Verdict::unsupported && reasons.insert(r.engines[e] + cell.why).second) {
         details += fmt::format("{} -: unsupported, {}\n", r.engines[e], cell.why);
       }
+      if (!cell.partly.empty() && reasons.insert(r.engines[e] + cell.partly).second) {
+        details += fmt::format("{} *: {}\n", r.engines[e], cell.partly);
+      }
     }
     table.add(std::move(cells));
   }
@@ -89,6 +96,7 @@ std::string report_json(const CheckReport& r) {
                    {"differ", c.differ}};
       if (!c.first.empty()) cell["first"] = c.first;
       if (!c.why.empty()) cell["why"] = c.why;
+      if (!c.partly.empty()) cell["partly"] = c.partly;
       if (c.cycles) cell["cycles"] = *c.cycles;
       if (c.ideal_cycles) cell["ideal_cycles"] = *c.ideal_cycles;
       item["cells"].push_back(cell);

@@ -35,17 +35,9 @@ class SyscEngine final : public Engine {
   LayerResult run(const LayerJob& job) override {
     if (!accel::unit_refusal(job)) return accel::run_on_units(hardware().units, job);
     const auto programs = std::get<std::vector<accel::LayerProgram>>(accel::lower(job, machine_.pads));
-    LayerResult result;
-    result.cycles = result.ideal_cycles = 0;
-    std::vector<std::vector<std::uint8_t>> bytes;
-    for (const accel::LayerProgram& program : programs) {
-      accel::LayerRun run = accel::run_program(hardware().layer, program);
-      *result.cycles += machine_.cycles(program, run.cycles.run);
-      *result.ideal_cycles += accel::ideal_cycles(program);
-      bytes.push_back(std::move(run.y));
-    }
-    result.output = accel::raise(job, programs, bytes);
-    return result;
+    return accel::run_layer(
+        hardware().layer, job, programs,
+        [this](const accel::LayerProgram& program, std::int64_t run) { return machine_.cycles(program, run); });
   }
   /// Cases pass through obz_concat_rescale, a channel a lane.
   Support supports(const RequantJob& job) const override {

@@ -44,6 +44,7 @@ void run_cell(Cell& cell, Engine& engine, const LayerJob& job, const Tensor& wan
   }
   const LayerResult result = engine.run(job);
   compare(cell, want, result.output, sample, several);
+  cell.partly = result.partly;
   if (result.cycles) cell.cycles = cell.cycles.value_or(0) + *result.cycles;
   if (result.ideal_cycles) cell.ideal_cycles = cell.ideal_cycles.value_or(0) + *result.ideal_cycles;
 }

@@ -24,9 +24,10 @@ enum class Verdict : std::uint8_t {
 /// One engine on one layer (or one set of cases), over all samples.
 struct Cell {
   Verdict verdict = Verdict::skipped;
-  std::string why;  ///< unsupported, skipped
+  std::string why;     ///< unsupported, skipped
+  std::string partly;  ///< LayerResult::partly
   std::int64_t compared = 0, differ = 0;
-  std::string first;  ///< mismatch: "[0,3,5,17] want 6 got 7"
+  std::string first;                                 ///< mismatch: "[0,3,5,17] want 6 got 7"
   std::optional<std::int64_t> cycles, ideal_cycles;  ///< over all samples
 };
 

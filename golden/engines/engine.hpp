@@ -28,6 +28,7 @@ struct LayerResult {
   Tensor output;
   std::optional<std::int64_t> cycles;        ///< engines that model time
   std::optional<std::int64_t> ideal_cycles;  ///< of them, what the arithmetic takes when nothing waits
+  std::string partly = {};  ///< what alone the engine did of the layer, and why, a clause; empty: all of it
 };
 
 /// Cases that share a recipe: the requantizer alone.

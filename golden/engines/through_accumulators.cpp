@@ -53,7 +53,8 @@ LayerResult run_through_accumulators(
     const LayerJob& job,
     const std::function<std::vector<std::int64_t>(const Recipe&, std::span<const RequantCase>)>& requantize) {
   const RequantView view = view_of(job);
-  LayerResult result{Tensor(job.output->shape, job.output->type), std::nullopt};
+  LayerResult result{.output = Tensor(job.output->shape, job.output->type),
+                     .partly = "requantization alone, of the reference's sums"};
   std::vector<std::int64_t> accs;
   run_naive(*job.node, job.inputs, result.output, &accs);
   OBZ_CHECK(accs.size() == view.channels.size());

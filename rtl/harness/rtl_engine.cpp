@@ -39,9 +39,11 @@ class RtlEngine final : public Engine {
       if (!layer_) layer_ = std::make_unique<LayerUnit>();
       return accel::run_layer(*layer_, job, *programs);
     }
-    return run_through_accumulators(job, [&](const Recipe& recipe, std::span<const RequantCase> cases) {
+    LayerResult result = run_through_accumulators(job, [&](const Recipe& recipe, std::span<const RequantCase> cases) {
       return run({.recipe = recipe, .out = job.output->type, .cases = cases});
     });
+    if (accel::multiplies(job)) result.partly += ": " + std::get<std::string>(lowered);
+    return result;
   }
   Support supports(const RequantJob& job) const override {
     for (const RequantCase& c : job.cases) {
@@ -69,9 +71,17 @@ std::unique_ptr<accel::LayerDevice> make_layer_unit() { return std::make_unique<
 
 #else
 
-std::unique_ptr<Engine> make_rtl_engine() {
-  throw MissingTool("engine rtl is not part of this build: Verilator was not there when it was configured");
-}
+namespace {
+
+class AbsentEngine final : public Engine {
+ public:
+  std::string name() const override { return "rtl"; }
+  std::optional<std::string> absent() const override { return "Verilator was not there when this was built"; }
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> make_rtl_engine() { return std::make_unique<AbsentEngine>(); }
 std::unique_ptr<accel::LayerDevice> make_layer_unit() {
   throw MissingTool("the layer unit's RTL is not part of this build: Verilator was not there when it was configured");
 }
