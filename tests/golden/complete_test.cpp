@@ -1,7 +1,6 @@
 // Claims: a staircase is the function; its determining points leave a monotone device no freedom; differences are
 // exact.
 #include "golden/complete/complete.hpp"
-#include "golden/complete/complete_layer.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -12,6 +11,7 @@
 #include "golden/cases/layer_requant.hpp"
 #include "golden/cases/synth.hpp"
 #include "golden/compare/distinguish.hpp"
+#include "golden/complete/complete_layer.hpp"
 #include "golden/complete/staircase.hpp"
 #include "golden/mutate/faults.hpp"
 #include "ref/arith/apply.hpp"

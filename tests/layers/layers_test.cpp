@@ -15,14 +15,15 @@ namespace fs = std::filesystem;
 const fs::path kRoot = OBZ_SOURCE_DIR;
 
 /// Who may include whom, top level: a folder may use itself and what stands here.
-const std::map<std::string, std::set<std::string>> kMayUse{{"ref", {}},
-                                                           {"golden", {"ref"}},
-                                                           {"plan", {"ref"}},
-                                                           {"accel", {"ref", "golden"}},
-                                                           {"sim", {"ref", "golden", "accel"}},
-                                                           {"rtl", {"ref", "golden", "accel"}},
-                                                           {"gpu", {"ref", "golden"}},
-                                                           {"cli", {"ref", "golden", "plan", "accel", "sim", "rtl", "gpu"}}};
+const std::map<std::string, std::set<std::string>> kMayUse{
+    {"ref", {}},
+    {"golden", {"ref"}},
+    {"plan", {"ref"}},
+    {"accel", {"ref", "golden"}},
+    {"sim", {"ref", "golden", "accel"}},
+    {"rtl", {"ref", "golden", "accel"}},
+    {"gpu", {"ref", "golden"}},
+    {"cli", {"ref", "golden", "plan", "accel", "sim", "rtl", "gpu"}}};
 
 /// Inside ref, from the bottom: a folder may use itself and everything before it.
 const std::vector<std::string> kRefLayers{"base", "arith",   "tensor", "border", "ops",

@@ -1,3 +1,4 @@
+// One file: an oracle is read whole, beside the catalogue, or it is not believed.
 #include "tests/oracle/oracle.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// One file, as each claim is a line of the catalogue and they are read along it.
 // Claims about the oracle itself: hand-worked values, every number of the catalogue that a few seconds can
 // reproduce, and its float rounding against the float unit of the machine.
 #include <algorithm>

@@ -322,14 +322,19 @@ class FloatReader {
   /// The grid of a QDQ model's activations is left out: another one will be chosen.
   void quantize(const View& view) {
     const std::string note = "the model's own quantization of activations is left out, clipping by it included";
+    if (view.constant(0) != nullptr) return keep_constant(view);
     if (std::find(net_.notes.begin(), net_.notes.end(), note) == net_.notes.end()) net_.notes.push_back(note);
     identity(view);
   }
+
+  /// Float weights in front of their own quantization stay what they are.
+  void keep_constant(const View& view) { values_.insert_or_assign(view.output(), view.in(0)); }
 
   /// Constants become the floats that they stand for.
   void dequantize(const View& view) {
     const Constant* x = view.constant(0);
     if (x == nullptr) return identity(view);
+    if (x->type == DataType::float32) return keep_constant(view);
     view.require_inputs(2, 3);
     const std::vector<std::int64_t> values = view.integers(0, "x");
     const std::vector<float> scales = view.floats(1, "scale");
