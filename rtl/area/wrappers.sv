@@ -31,7 +31,29 @@ module area_channel #(
   assign channel_o = {32'(hi_i), 32'(lo_i), 32'(zero_point_i), 64'd0, shift_i, 3'd0, multiplier_i};
 endmodule
 
-// One output of the tensor core with its two operands; both lanes have BITS bits: 1, 2, 4, 8, 16.
+// A lane's width that is at most the least lane in which Bits fit; others are not representable.
+module area_lane #(
+  parameter int unsigned Bits = `BITS
+) (
+  input  logic [2:0] lane_i,
+  output logic [2:0] lane_o
+);
+  if (Bits == 1) begin : gen_1
+    assign lane_o = obz_pkg::Lane1;
+  end else if (Bits == 2) begin : gen_2
+    assign lane_o = {2'd0, lane_i[0]};
+  end else if (Bits <= 4) begin : gen_4
+    assign lane_o = {1'b0, lane_i[1], lane_i[0] & ~lane_i[1]};
+  end else if (Bits <= 8) begin : gen_8
+    assign lane_o = {1'b0, lane_i[1:0]};
+  end else begin : gen_16
+    assign lane_o = {lane_i[2], lane_i[1:0] & {2{~lane_i[2]}}};
+  end
+  logic unused_lane;
+  assign unused_lane = &{1'b0, lane_i};
+endmodule
+
+// One output of the tensor core with its two operands: any two widths up to that lane, and any signs.
 module area_dot #(
   parameter int unsigned Bits = `BITS
 ) (
@@ -41,27 +63,40 @@ module area_dot #(
   input  logic         sum_i,
   input  logic         first_i,
   input  logic [  2:0] phase_i,
+  input  logic [  2:0] a_lane_i,
+  input  logic [  2:0] b_lane_i,
+  input  logic         a_signed_i,
+  input  logic         b_signed_i,
   input  logic [127:0] a_i,
   input  logic [127:0] b_i,
   input  logic [ 31:0] c_i,
   output logic [ 39:0] sum_o
 );
-  localparam logic [2:0] Lane   = 3'($clog2(Bits));
-  localparam logic       Signed = Bits != 1;
+  // The factors of A are bytes while 1-bit lanes are compared, when nothing reads their product. Where no lane of a byte
+  // is left they are cut to the widest there is, and a sign.
+  localparam int unsigned KeptW = Bits <= 2 ? 3 : Bits <= 4 ? 5 : 9;
+  logic [  2:0] a_lane, b_lane;
   logic [ 31:0] a_bits, b_bits;
-  logic [143:0] a_factors;
+  logic [143:0] a_factors, a_kept;
   logic [ 47:0] b_factors;
+  area_lane #(.Bits(Bits)) u_a_lane (.lane_i(a_lane_i), .lane_o(a_lane));
+  area_lane #(.Bits(Bits)) u_b_lane (.lane_i(b_lane_i), .lane_o(b_lane));
   obz_operand #(.IsB(1'b0)) u_a (
-    .row_i(a_i), .phase_i, .lane_i(Lane), .other_lane_i(Lane), .signed_i(Signed), .bits_o(a_bits),
+    .row_i(a_i), .phase_i, .lane_i(a_lane), .other_lane_i(b_lane), .signed_i(a_signed_i), .bits_o(a_bits),
     .factors_o(a_factors)
   );
   obz_operand #(.IsB(1'b1)) u_b (
-    .row_i(b_i), .phase_i, .lane_i(Lane), .other_lane_i(Lane), .signed_i(Signed), .bits_o(b_bits),
+    .row_i(b_i), .phase_i, .lane_i(b_lane), .other_lane_i(a_lane), .signed_i(b_signed_i), .bits_o(b_bits),
     .factors_o(b_factors)
   );
+  for (genvar g = 0; g < 16; g++) begin : gen_kept
+    assign a_kept[9*g+:9] = 9'($signed(a_factors[9*g+:KeptW]));
+  end
+  logic unused_factors;
+  assign unused_factors = &{1'b0, a_factors};
   obz_dot u_dot (
-    .clk_i, .rst_ni, .multiply_i, .sum_i, .first_i, .a_lane_i(Lane), .b_lane_i(Lane), .a_bits_i(a_bits),
-    .b_bits_i(b_bits), .a_factors_i(a_factors), .b_factors_i(b_factors), .c_i, .sum_o
+    .clk_i, .rst_ni, .multiply_i, .sum_i, .first_i, .a_lane_i(a_lane), .b_lane_i(b_lane), .a_bits_i(a_bits),
+    .b_bits_i(b_bits), .a_factors_i(a_kept), .b_factors_i(b_factors), .c_i, .sum_o
   );
 endmodule
 
@@ -152,6 +187,8 @@ module area_add #(
     .acc_bits_i(7'd32), .acc_overflow_i(obz_pkg::OverflowExact), .valid_o, .ready_i, .y_o(y)
   );
   assign y_o = y[Bits-1:0];
+  logic unused_y;
+  assign unused_y = &{1'b0, y};
 endmodule
 
 module area_pool #(
@@ -185,6 +222,8 @@ module area_pool #(
     .acc_bits_i(7'd32), .acc_overflow_i(obz_pkg::OverflowWrap), .recipe_i(area_pkg::Single), .valid_o, .ready_i, .y_o(y)
   );
   assign y_o = y[Bits-1:0];
+  logic unused_y;
+  assign unused_y = &{1'b0, y};
 endmodule
 
 module area_pool_average #(
@@ -239,4 +278,6 @@ module area_concat #(
     .recipe_i(area_pkg::Single), .valid_o, .ready_i, .y_o(y)
   );
   assign y_o = y[Bits-1:0];
+  logic unused_y;
+  assign unused_y = &{1'b0, y};
 endmodule

@@ -112,6 +112,8 @@ inline constexpr const char* kTraceDriverSource = R"cpp(
     Vobz_layer_trace top{&context};
     VerilatedFstC waves;
     top.trace(&waves, 99);
+    waves.set_time_unit("1ns");  // else picoseconds
+    waves.set_time_resolution("1ns");
     waves.open("waves.fst");
     Bench bench{top, waves};
     top.rst_ni = 0;

@@ -98,6 +98,20 @@ TEST(Cli, mismatch_is_exit_code_1_in_text_json_and_junit) {
   EXPECT_THAT(test::slurp(dir / "r.xml"), HasSubstr("<failure message=\"mismatch"));
 }
 
+TEST(Cli, an_engine_that_did_only_a_part_of_a_layer_is_marked_and_explained) {
+  const test::TempDir dir;
+  ASSERT_EQ(shell("obz gen conv2d -o " + (dir / "s").string()).exit_code, 0);
+  const std::string line = "obz check " + (dir / "s").string() +
+                           " --engines ref --engines 'pipe:awk \"{print (/^#/ ? \\$0 : \\$0 \\\" 00\\\")}\"'";
+  const auto text = shell(line);
+  EXPECT_EQ(text.exit_code, 1) << text.err;
+  EXPECT_THAT(text.out, testing::ContainsRegex("1 024  =    [0-9 ]+ of 1 024[*]\n"));
+  EXPECT_THAT(text.out, HasSubstr(" *: requantization alone, of the reference's sums\n"));
+  const Json cells = Json::parse(shell(line + " --json").out)["rows"][0]["cells"];
+  EXPECT_FALSE(cells[0].contains("partly"));
+  EXPECT_EQ(cells[1]["partly"], "requantization alone, of the reference's sums");
+}
+
 TEST(Cli, a_missing_device_program_is_exit_code_3) {
   const test::TempDir dir;
   ASSERT_EQ(shell("obz gen requant -n 5 -o " + (dir / "s").string()).exit_code, 0);

@@ -99,6 +99,28 @@ TEST_F(CliQuantize, a_mean_over_the_image_is_a_global_pool) {
   EXPECT_EQ(outputs(true), pooled);
 }
 
+TEST_F(CliQuantize, a_model_whose_float_weights_are_quantized_in_the_graph_is_the_float_model) {
+  const auto outputs = [&](bool pairs) {
+    test::OnnxBuilder b;
+    const auto weights = [&](const std::vector<float>& values, const test::Dims& dims) {
+      const std::string w = b.floats(values, dims);
+      return pairs ? b.pair(w, 0.25F, 0) : w;
+    };
+    const std::string x = b.input("x", {1, 2, 4, 4});
+    const std::string conv = b.node("Conv", {x, weights({0.5F, -0.3F, 1, 0.125F, -1, 0.7F}, {3, 2, 1, 1})});
+    const std::string pooled = b.node("Flatten", {b.node("GlobalAveragePool", {b.node("Relu", {conv})})});
+    b.output(b.node("MatMul", {pooled, weights({1, -0.6F, 0.25F, 0.5F, 1, -1}, {3, 2})}));
+    write_file(file("net.onnx"), b.finish());
+    write_file(file("x.npy"), format_npy(floats(Shape{5, 2, 4, 4})));
+    const auto made = quantize("--calib x.npy");
+    EXPECT_EQ(made.exit_code, 0) << made.err;
+    EXPECT_EQ(shell("obz run " + file("net.obz") + " -i " + file("x.npy") + " -o " + file("y.npy")).exit_code, 0);
+    return read_file(file("y.npy"));
+  };
+  const Bytes plain = outputs(false);
+  EXPECT_EQ(outputs(true), plain);
+}
+
 TEST_F(CliQuantize, a_plan_of_the_rest_alone_and_one_bit_weights_with_a_word_of_warning) {
   model();
   std::ofstream(file("plan.json")) << R"({"rest": {"weights": 4}, "plan": {"source": "t.csv"}})";

@@ -13,6 +13,8 @@
 #include "ref/read/import.hpp"
 #include "ref/read/onnx/read_float.hpp"
 #include "ref/read/onnx/tensor_proto.hpp"
+#include "rtl/dut/port_map.hpp"
+#include "sim/machine.hpp"
 #include "tests/support/onnx_builder.hpp"
 #include "tests/support/tflite_builder.hpp"
 
@@ -103,6 +105,31 @@ void plan_from(const Bytes& b) {
   plan::parse_table(plan::table_csv(table), "again.csv");
 }
 
+/// Every key of a map, and every key of a port.
+Bytes requant_ports() {
+  const std::string text = R"({"unit": "requant", "top": "mine", "files": ["mine_pkg.sv"], "parameters": {"W": 32},
+    "ports": {"acc": {"port": "acc_i", "width": 20, "signed": true, "bias": -5}, "multiplier": "m_i",
+              "shift": {"port": "s_i", "means": "tflite"}, "out": "y_o"},
+    "fixed": {"zero_point": 0, "lo": -128, "hi": 127}, "constants": {"mode_i": 2}, "clock": "clk_i",
+    "reset": "rst_ni", "reset_active": "low", "latency": 9, "interval": 2, "valid_in": "v_i", "valid_out": "v_o"})";
+  const ByteView bytes = as_bytes(text);
+  return {bytes.begin(), bytes.end()};
+}
+
+/// The cycles of the largest program there is do not overflow, whatever machine was accepted.
+void machine_from(const Bytes& b) {
+  static const accel::LayerProgram largest = [] {
+    accel::LayerProgram p;
+    p.x.resize(65536);
+    p.w.resize(8192);
+    p.tiles.resize(512);
+    p.pixels = 65535;
+    p.y_stride = 65535;
+    return p;
+  }();
+  OBZ_CHECK(sim::parse_machine(as_text(b), "machine.json").cycles(largest, 1) > 0);
+}
+
 }  // namespace
 
 const std::vector<Reader>& readers() {
@@ -117,6 +144,10 @@ const std::vector<Reader>& readers() {
         format_net(synthesize({.op = "mma"}))},
        [](const Bytes& b) { use(parse_net(b, "fuzz.obz")); }},
       {"plan_table", {plan_table()}, plan_from},
+      {"port_map",
+       {requant_ports(), file("examples/own_rtl/own_dot.json")},
+       [](const Bytes& b) { rtl::parse_port_map(as_text(b), "map.json"); }},
+      {"machine", {file("examples/machine.json")}, machine_from},
       {"npy",
        {format_npy(npy_from(Tensor(Shape{3, 4}, kInt8))), format_npy(npy_from(std::vector<double>{1, 2, 3})),
         file("golden/data/digits/labels.npy")},

@@ -2,6 +2,7 @@
 // HAWQ's, every switch does what it says, and what cannot be quantized is refused in a sentence.
 #include <cmath>
 #include <fstream>
+#include <functional>
 #include <limits>
 
 #include <gmock/gmock.h>
@@ -21,7 +22,9 @@
 #include "ref/quantize/simplify.hpp"
 #include "ref/quantize/zoo.hpp"
 #include "ref/quantize/zoo_builder.hpp"
+#include "ref/read/onnx/read_float.hpp"
 #include "ref/real/float_run.hpp"
+#include "tests/support/onnx_builder.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace obz::test {
@@ -112,6 +115,43 @@ TEST(FloatRun, convolutions_are_their_definition_with_ragged_channels_strides_pa
       }
     }
   }
+}
+
+/// A 1x1 convolution 2 -> 3 of an activation with its own Q and DQ.
+FloatNet read_conv(const std::function<std::string(OnnxBuilder&)>& weights) {
+  OnnxBuilder b;
+  const std::string x = b.activation("x", {1, 2, 4, 4});
+  b.output(b.node("Conv", {x, weights(b)}));
+  return read_float_onnx(b.finish(), "m.onnx");
+}
+
+std::vector<float> weights_of(const FloatNet& net) {
+  EXPECT_EQ(net.nodes.size(), 1U);
+  return std::get<FloatConv>(net.nodes.at(0).op).weights.data;
+}
+
+TEST(ReadFloat, float_weights_in_front_of_their_own_quantization_stay_what_they_are) {
+  const Dims dims{3, 2, 1, 1};
+  const std::vector<float> floats{0.3F, -0.26F, 1, 0.125F, -100, 0.75F};  // not on the grid of 0.25, one outside of it
+  EXPECT_EQ(weights_of(read_conv([&](OnnxBuilder& b) { return b.floats(floats, dims); })), floats);
+  const FloatNet net = read_conv([&](OnnxBuilder& b) { return b.pair(b.floats(floats, dims), 0.25F, 3); });
+  EXPECT_EQ(weights_of(net), floats);
+  EXPECT_THAT(net.notes, testing::ElementsAre(HasSubstr("quantization of activations is left out")));
+}
+
+TEST(ReadFloat, integer_weights_become_the_floats_that_they_stand_for) {
+  const std::vector<std::int64_t> integers{2, -1, 4, 0, -128, 127};
+  EXPECT_EQ(weights_of(read_conv([&](OnnxBuilder& b) {
+              return b.weights(integers, {3, 2, 1, 1}, 0.25F);
+            })),
+            (std::vector<float>{0.5F, -0.25F, 1, 0, -32, 31.75F}));
+  EXPECT_EQ(weights_of(read_conv([&](OnnxBuilder& b) {  // a scale for each output channel
+              return b.node("DequantizeLinear",
+                            {b.integers(OnnxBuilder::kInt8, integers, {3, 2, 1, 1}), b.floats({0.25F, 1, 0.5F}, {3}),
+                             b.integers(OnnxBuilder::kInt8, {0, 1, 0}, {3})},
+                            {{"axis", std::int64_t{0}}});
+            })),
+            (std::vector<float>{0.5F, -0.25F, 3, -1, -64, 63.5F}));
 }
 
 TEST(Simplify, changes_no_output_and_leaves_no_normalization) {

@@ -5,10 +5,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "accel/lower.hpp"
 #include "golden/cases/synth.hpp"
 #include "ref/execute/naive.hpp"
+#include "ref/net/save_load.hpp"
 #include "rtl/harness/rtl_engine.hpp"
 #ifdef OBZ_HAVE_RTL
 #include "rtl/harness/layer_unit.hpp"
@@ -164,6 +166,28 @@ TEST_P(RtlDigits, are_equal_in_every_layer) {
   EXPECT_THAT(check(net, "-i " + data + "images.npy -n 4"), HasSubstr(" cy"));
 }
 
+/// More pixels than the scratchpad has words; and the same layer with few.
+TEST(RtlEngine, marks_a_layer_of_which_it_did_the_requantization_alone) {
+  const test::TempDir dir;
+  const std::string large = (dir / "large.obz").string(), small = (dir / "small.obz").string();
+  save_net(synthesize({.op = "conv2d", .conv = {1, 300, 300, 16, 1, 1, 1, 1, 0}}), large);
+  save_net(synthesize({.op = "conv2d", .conv = {1, 30, 30, 16, 1, 1, 1, 1, 0}}), small);
+  const std::string partly =
+      "requantization alone, of the reference's sums: 90000 words of activations; the scratchpad has 65536";
+  const auto text = test::shell("obz check " + large + " --engines ref,rtl");
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("90 000  =    =*\n"));
+  EXPECT_THAT(text.out, HasSubstr("\nrtl *: " + partly + "\n"));
+  const auto cells = nlohmann::json::parse(test::shell("obz check " + large + " --engines ref,rtl --json").out);
+  EXPECT_EQ(cells["rows"][0]["cells"][1]["partly"], partly);
+  EXPECT_FALSE(cells["rows"][0]["cells"][0].contains("partly"));
+
+  const auto whole = test::shell("obz check " + small + " --engines ref,rtl");
+  EXPECT_EQ(whole.exit_code, 0) << whole.err;
+  EXPECT_THAT(whole.out, HasSubstr(" cy"));
+  EXPECT_THAT(whole.out, ::testing::Not(HasSubstr("*")));
+}
+
 INSTANTIATE_TEST_SUITE_P(Bits, RtlDigits, ::testing::Values("w8a8", "w4a4", "w4a8", "mixed"),
                          [](const auto& bits) { return std::string(bits.param); });
 
@@ -178,6 +202,19 @@ TEST(RtlNetworks, of_tflite_are_equal_in_every_layer) {
     const auto inputs = test::shared_data() / "golden" / golden / "input.npy";
     check(net, "-i " + inputs.string() + " -n 4");
   }
+}
+
+#else
+
+TEST(RtlEngine, is_skipped_with_a_reason_where_the_build_had_no_verilator) {
+  const auto engine = rtl::make_rtl_engine();
+  EXPECT_EQ(engine->name(), "rtl");
+  EXPECT_THAT(engine->absent().value_or(""), HasSubstr("Verilator was not there"));
+  const test::TempDir dir;
+  save_net(synthesize({.op = "conv2d", .conv = {1, 4, 4, 3, 5, 3, 3, 1, 1}}), dir / "n.obz");
+  const auto r = test::shell("obz check " + (dir / "n.obz").string() + " --engines ref,rtl");
+  EXPECT_EQ(r.exit_code, 0) << r.err;
+  EXPECT_THAT(r.out, HasSubstr("Verilator was not there when this was built"));
 }
 
 #endif

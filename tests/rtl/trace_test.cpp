@@ -181,6 +181,19 @@ TEST(PipelineTrace, beyond_the_most_is_refused) {
   }
 }
 
+/// How a signal of an FST file changes, "time value" a line, as the reader that Verilator brings sees it.
+std::string fst_signal(const test::TempDir& dir, const std::string& file, const std::string& signal) {
+  const std::string at = dir.path().string();
+  const auto r = test::shell(
+      "i=$(verilator --getenv VERILATOR_ROOT)/include/gtkwave\n"
+      "cc -O1 -w -DFST_CONFIG_INCLUDE=\\\"fst_config.h\\\" -I$i " OBZ_SOURCE_DIR
+      "/tests/rtl/fst_signal.c "
+      "$i/fstapi.c $i/fastlz.c $i/lz4.c -lz -o " +
+      at + "/fst_signal && " + at + "/fst_signal " + at + "/" + file + " " + signal);
+  EXPECT_EQ(r.exit_code, 0) << r.err;
+  return r.out;
+}
+
 TEST(Waves, show_the_first_write_that_differs_from_what_is_expected) {
   if (!rtl::verilator_version()) GTEST_SKIP() << "skipped: no verilator";
   const Layer layer(small_conv());
@@ -208,8 +221,10 @@ TEST(Waves, show_the_first_write_that_differs_from_what_is_expected) {
   ASSERT_NE(hit, trace.writes.end());
   EXPECT_EQ(r.first->cycle, hit->cycle);
   EXPECT_EQ(r.first->time_ns, 10 * (trace.cycles + 2 + 1 + hit->cycle));  // a start, the program before and its end
-  const std::string fst = test::slurp(dir / "w.fst");
-  EXPECT_GT(fst.size(), 1000U);
+  EXPECT_GT(test::slurp(dir / "w.fst").size(), 1000U);
+  // Read back, the mark stands in that cycle alone.
+  EXPECT_EQ(fst_signal(dir, "w.fst", "mismatch_o"), "timescale -9\n0 0\n" + std::to_string(r.first->time_ns) + " 1\n" +
+                                                        std::to_string(r.first->time_ns + 10) + " 0\n");
 }
 
 #endif
