@@ -7,7 +7,7 @@
 
 namespace obz::cli {
 
-/// rtl, sysc, dut:FILE.sv with its map beside it; nullptr for other names.
+/// ptx, gpu, rtl, sysc, dut:FILE.sv with its map beside it; nullptr for other names.
 std::unique_ptr<Engine> outside_engine(const std::string& name);
 
 /// The same with options for `dut:` and `sysc`.

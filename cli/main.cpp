@@ -73,12 +73,12 @@ int run(int argc, char** argv) {
                                         std::to_string(obz::profile_catalogue().size()) + " profiles");
   app.footer("`obz VERB --help` shows the options and an example of each verb.");
   app.require_subcommand(1);
-  std::vector<Verb> verbs{obz::cli::import_verb(), obz::cli::quantize_verb(),    obz::cli::zoo_verb(),
-                          obz::cli::plan_verb(),   obz::cli::profiles_verb(),    obz::cli::info_verb(),
-                          obz::cli::run_verb(),    obz::cli::gen_verb(),         obz::cli::ver_verb(),
-                          obz::cli::check_verb(),  obz::cli::distinguish_verb(), obz::cli::explain_verb(),
-                          obz::cli::mutate_verb(), obz::cli::cover_verb(),       obz::cli::shrink_verb(),
-                          obz::cli::bounds_verb(), obz::cli::prove_verb(),       obz::cli::bench_verb()};
+  std::vector<Verb> verbs{
+      obz::cli::import_verb(),   obz::cli::quantize_verb(), obz::cli::zoo_verb(),         obz::cli::plan_verb(),
+      obz::cli::profiles_verb(), obz::cli::info_verb(),     obz::cli::run_verb(),         obz::cli::gen_verb(),
+      obz::cli::ver_verb(),      obz::cli::check_verb(),    obz::cli::distinguish_verb(), obz::cli::explain_verb(),
+      obz::cli::mutate_verb(),   obz::cli::cover_verb(),    obz::cli::shrink_verb(),      obz::cli::bounds_verb(),
+      obz::cli::kernels_verb(),  obz::cli::ptx_verb(),      obz::cli::prove_verb(),       obz::cli::bench_verb()};
   int code = 0;
   for (const Verb& verb : verbs) {
     CLI::App* command = app.add_subcommand(verb.name, verb.summary);

@@ -35,7 +35,7 @@ const std::map<std::string, std::vector<std::string>> kOnlyIn{{"flatbuffers/", {
                                                               {"google/protobuf/", {"ref/read/onnx"}},
                                                               {"onnx", {"ref/read/onnx"}},
                                                               {"CLI/", {"cli/main.cpp"}},
-                                                              {"hwy/", {"ref/execute", "ref/real"}},
+                                                              {"hwy/", {"ref/execute", "ref/real", "gpu/ptx"}},
                                                               {"Eigen/", {"ref/quantize/reconstruct.cpp"}},
                                                               {"coin/", {"plan/solver.cpp"}},
                                                               {"Vobz_", {"rtl/harness"}},
