@@ -1,11 +1,13 @@
 #include "cli/ptx_args.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <limits>
 #include <map>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -80,6 +82,7 @@ PtxArg make(const std::string& text, ptx::Memory& memory, std::size_t index) {
     const std::size_t last = rest.find(':');
     if (last == std::string::npos) return std::string();
     std::string file = rest.substr(last + 1);
+    if (file.empty()) throw Error(fmt::format("--arg {}: expected a file behind the last colon", text));
     rest.resize(last);
     return file;
   };
@@ -93,6 +96,7 @@ PtxArg make(const std::string& text, ptx::Memory& memory, std::size_t index) {
   } else if (form == "in" || form == "inout") {
     a.read_back = form == "inout";
     if (a.read_back) a.file = split();
+    if (rest.empty()) throw Error(fmt::format("--arg {}: expected a file", text));
     const Bytes data = contents(rest);
     if (data.empty()) throw Error(fmt::format("--arg {}: {} holds no bytes", text, rest));
     if (is_npy(rest)) a.like = rest;
@@ -104,6 +108,19 @@ PtxArg make(const std::string& text, ptx::Memory& memory, std::size_t index) {
   }
   a.value = number<std::uint64_t>(text, fmt::to_string(a.address));
   return a;
+}
+
+/// An array as the kernel left it; memory starts as zeros.
+Bytes left_behind(const PtxArg& a, const ptx::Memory& memory, bool allow_unwritten) {
+  const ptx::Allocation& all = *memory.find(a.address);
+  const std::uint8_t *const flags = all.written.get(), *const end = flags + all.bytes;
+  const std::uint8_t* const hole = std::find(flags, end, std::uint8_t{0});
+  if (hole != end && !allow_unwritten) {
+    throw Error(fmt::format("--arg {}: the kernel left byte {} of {} unwritten; --no-uninitialised takes it for 0",
+                            a.text, hole - flags, all.bytes));
+  }
+  const auto* const data = reinterpret_cast<const std::uint8_t*>(all.data.get());
+  return {data, data + all.bytes};
 }
 
 }  // namespace
@@ -126,19 +143,20 @@ std::vector<std::byte> pack(const ptx::KernelInfo& kernel, const std::vector<Ptx
   return ptx::pack_args(kernel, values);
 }
 
-void write_back(const std::vector<PtxArg>& args, const ptx::Memory& memory) {
+void write_back(const std::vector<PtxArg>& args, const ptx::Memory& memory, bool allow_unwritten) {
+  std::vector<std::pair<std::string, Bytes>> files;
   for (const PtxArg& a : args) {
     if (!a.read_back || a.file.empty()) continue;
-    Bytes data(a.bytes);
-    memory.read(a.address, std::as_writable_bytes(std::span(data)));
+    Bytes data = left_behind(a, memory, allow_unwritten);
     if (is_npy(a.file)) {
       NpyArray array{.kind = 'u', .item_bytes = 1, .shape = Shape({static_cast<std::int64_t>(a.bytes)}), .bytes = {}};
       if (!a.like.empty()) array = parse_npy(read_file(a.like), a.like);
       array.bytes = std::move(data);
       data = format_npy(array);
     }
-    write_file(a.file, data);
+    files.emplace_back(a.file, std::move(data));
   }
+  for (const auto& [file, data] : files) write_file(file, data);
 }
 
 }  // namespace obz::cli

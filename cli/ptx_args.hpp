@@ -27,7 +27,8 @@ std::vector<PtxArg> make_ptx_args(const std::vector<std::string>& texts, ptx::Me
 /// "u32:7"'s bytes at their places; Error naming the kernel's parameters when number or sizes do not fit.
 std::vector<std::byte> pack(const ptx::KernelInfo& kernel, const std::vector<PtxArg>& args);
 
-/// Writes the files of those that are read back.
-void write_back(const std::vector<PtxArg>& args, const ptx::Memory& memory);
+/// Writes the files of those that are read back. Error, before the first of them, on bytes that nobody wrote, unless
+/// they may count as 0.
+void write_back(const std::vector<PtxArg>& args, const ptx::Memory& memory, bool allow_unwritten);
 
 }  // namespace obz::cli

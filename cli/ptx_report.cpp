@@ -13,6 +13,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+/// The name of a file may be no UTF-8.
+std::string text_of(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
 std::string count(std::uint64_t n) { return grouped(static_cast<std::int64_t>(n)); }
 
 std::vector<std::pair<std::string, std::uint64_t>> totals(const ptx::Counters& c) {
@@ -66,6 +69,10 @@ std::string counters_text(const ptx::Counters& c, bool lines) {
   return text + "\n" + by_line.text();
 }
 
+std::string fault_json(const std::string& kernel, const std::string& sentence) {
+  return text_of(Json{{"kernel", kernel}, {"fault", sentence}});
+}
+
 std::string counters_json(const ptx::Counters& c, const std::string& kernel) {
   Json json{{"kernel", kernel}, {"fault", nullptr}};
   for (const auto& [name, n] : totals(c)) json[name] = n;
@@ -80,7 +87,7 @@ std::string counters_json(const ptx::Counters& c, const std::string& kernel) {
                                {"shared_extra_passes", l.shared_extra_passes},
                                {"sectors", l.sectors}});
   }
-  return json.dump(2) + "\n";
+  return text_of(json);
 }
 
 std::string kernels_text(const ptx::Module& module) {
@@ -110,7 +117,7 @@ std::string kernels_json(const ptx::Module& module) {
                     {"max_threads", k.max_threads},
                     {"refusal", k.refusal}});
   }
-  return json.dump(2) + "\n";
+  return text_of(json);
 }
 
 }  // namespace obz::cli

@@ -4,7 +4,6 @@
 #include <memory>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "cli/ptx_args.hpp"
 #include "cli/ptx_report.hpp"
@@ -46,7 +45,9 @@ int list(const Options& o, const ptx::Module& module) {
 }
 
 int run(const Options& o) {
-  const ptx::Module module = ptx::parse_module(as_text(read_file(o.file)), o.file);
+  const bool from_stdin = o.file == "-";
+  const Bytes text = from_stdin ? read_stdin() : read_file(o.file);
+  const ptx::Module module = ptx::parse_module(as_text(text), from_stdin ? "stdin" : o.file);
   if (o.kernel.empty()) return list(o, module);
   if (o.grid.empty() || o.block.empty()) throw Error("ptx: expected --grid and --block with --kernel");
   if (o.shared < 0 || o.shared > std::numeric_limits<std::int32_t>::max()) {
@@ -70,13 +71,13 @@ int run(const Options& o) {
     counters = ptx::run(module, launch, memory, options);
   } catch (const ptx::Fault& fault) {
     if (o.json) {
-      fmt::print("{}\n", nlohmann::ordered_json{{"kernel", o.kernel}, {"fault", fault.what()}}.dump(2));
+      fmt::print("{}", fault_json(o.kernel, fault.what()));
     } else {
       fmt::print("FAULT: {}\n", fault.what());
     }
     return 1;
   }
-  write_back(args, memory);
+  write_back(args, memory, o.no_uninitialised);
   if (o.json) {
     fmt::print("{}", counters_json(counters, o.kernel));
   } else {
@@ -100,7 +101,7 @@ Verb ptx_verb() {
       "Arguments stand in the kernel's order: s32:-5, u64:7, zeros:BYTES, in:FILE, out:BYTES[:FILE], "
       "inout:FILE[:FILE];\n.npy files lend their bytes, and results go to .npy or raw files. Exit code 1: a fault was "
       "found.\n",
-      {{"file", "FILE.ptx", "what nvcc -ptx wrote", &o->file, true},
+      {{"file", "FILE.ptx", "what nvcc -ptx wrote; - is stdin", &o->file, true},
        {"--kernel,-k", "NAME", "the kernel to run (default: list them)", &o->kernel},
        {"--grid,-g", "X,Y,Z", "blocks", &o->grid},
        {"--block,-b", "X,Y,Z", "threads of a block", &o->block},

@@ -69,7 +69,7 @@ bool arrive_at_barrier(Machine& m, const Instr& i, std::uint32_t mask) {
   Warp& w = *m.warp;
   if (mask != w.live) {
     fault(m, i,
-          fmt::format("divergence: every thread of warp {} must stand here, {} do not", w.index,
+          fmt::format("divergence: every thread of warp {} must stand here, missing: {}", w.index,
                       lanes_text(w.live & ~mask)));
   }
   const std::uint32_t id = uniform_word(m, i, 0, mask);

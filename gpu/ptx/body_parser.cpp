@@ -11,6 +11,9 @@ namespace obz::ptx {
 namespace {
 
 constexpr std::uint64_t kLargest = std::uint64_t{1} << 30;  ///< bytes of a variable
+constexpr std::uint64_t kMostVariables = 100'000;           ///< of a function, registers included
+constexpr std::uint64_t kMostTargets = 1'000'000;           ///< of all brx.idx of a function
+constexpr int kDeepest = 100;                               ///< scopes in scopes, lists in lists
 
 /// Reads one body. Names are looked up when a scope ends, so that labels may stand behind their branches.
 class BodyParser {
@@ -45,6 +48,7 @@ class BodyParser {
   void block(int scope) {
     const int outer = scope_;
     scope_ = scope;
+    if (++depth_ > kDeepest) r_.fail("expected at most 100 scopes in each other", "more");
     while (!r_.accept("}")) {
       const Token& t = r_.peek();
       if (t.kind == Token::Kind::end)
@@ -60,6 +64,7 @@ class BodyParser {
         statement();
       }
     }
+    --depth_;
     scope_ = outer;
   }
 
@@ -94,9 +99,10 @@ class BodyParser {
     const DeclaredType type = read_type(r_, space);
     do {
       Variable v = read_name(r_, type);
+      if (space == Space::reg && v.bytes != bytes_of_type(v.type)) r_.fail("expected a register", "an array of them");
       if (space == Space::reg && r_.accept("<")) {
         const std::uint64_t count = r_.number("a number of registers");
-        if (count > 1'000'000) r_.fail("expected at most 1000000 registers", fmt::to_string(count));
+        if (count > kMostVariables) r_.fail("expected at most 100000 registers", fmt::to_string(count));
         r_.expect(">");
         for (std::uint64_t i = 0; i < count; ++i) add(v, fmt::format("{}{}", v.name, i));
       } else {
@@ -110,6 +116,7 @@ class BodyParser {
     declare(name, unique(name));
     v.name = unique(name);
     if (v.space != Space::reg && v.bytes == 0) r_.fail(fmt::format("expected a size for {}", name), "");
+    if (f_.variables.size() >= kMostVariables) r_.fail("expected at most 100000 registers and variables", "more");
     f_.variables.push_back(std::move(v));
   }
 
@@ -132,7 +139,8 @@ class BodyParser {
     scope_of_.push_back(scope_);
   }
 
-  Operand operand() {
+  Operand operand(int depth = 0) {
+    if (depth > kDeepest) r_.fail("expected at most 100 lists in each other", "more");
     Operand o;
     const Token& t = r_.peek();
     if (t.is("{") || t.is("(")) {
@@ -141,7 +149,7 @@ class BodyParser {
       r_.take();
       if (r_.accept(close)) return o;
       do {
-        o.items.push_back(operand());
+        o.items.push_back(operand(depth + 1));
       } while (r_.accept(","));
       r_.expect(close);
     } else if (r_.accept("[")) {
@@ -212,6 +220,7 @@ class BodyParser {
         const std::string full = label_name(target, scope);
         if (full.empty()) fail_at(r_.file(), s.line, fmt::format("expected a label, got {}", target));
         s.targets.push_back(full);
+        if (++targets_ > kMostTargets) fail_at(r_.file(), s.line, "expected at most 1000000 targets of branches");
       }
       return;
     }
@@ -236,7 +245,8 @@ class BodyParser {
   FunctionText& f_;
   std::vector<Scope> scopes_;
   std::vector<int> scope_of_;  ///< per statement
-  int scope_ = 0;
+  int scope_ = 0, depth_ = 0;
+  std::uint64_t targets_ = 0;
 };
 
 }  // namespace

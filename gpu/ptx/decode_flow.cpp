@@ -22,6 +22,19 @@ void branch_table(Decoder& d, Modifiers& m, Instr& i) {
   d.function().tables.push_back(std::move(targets));
 }
 
+/// What a call passes must be what the function takes: it is copied byte by byte.
+void check_list(Decoder& d, const std::string& callee, const char* what, const std::vector<Function::Place>& given,
+                const std::vector<Variable>& taken) {
+  if (given.size() != taken.size()) {
+    d.fail(fmt::format("expected {} {} of {}, got {}", taken.size(), what, callee, given.size()));
+  }
+  for (std::size_t k = 0; k < given.size(); ++k) {
+    if (given[k].bytes == taken[k].bytes) continue;
+    d.fail(fmt::format("{}: expected {} bytes as number {} of its {}, got {}", callee, taken[k].bytes, k, what,
+                       given[k].bytes));
+  }
+}
+
 /// call (results), f, (parameters); either list may be absent.
 void call(Decoder& d, Modifiers& m, Instr& i) {
   m.take("uni");
@@ -41,6 +54,10 @@ void call(Decoder& d, Modifiers& m, Instr& i) {
     d.fail("expected a call of a function by its name: calls through pointers are not supported");
   const auto it = name.kind == Operand::Kind::name ? d.program().by_name.find(name.name) : d.program().by_name.end();
   if (it == d.program().by_name.end()) d.fail_operand(name, "a function of this module");
+  const FunctionText& callee = d.text_of(it->second);
+  if (callee.kernel) d.fail_operand(name, "a function, no kernel");
+  check_list(d, callee.name, "results", c.returns, callee.returns);
+  check_list(d, callee.name, "parameters", c.params, callee.params);
   i.flow = Flow::call;
   i.target = it->second;
   i.table = static_cast<std::uint32_t>(d.function().calls.size());

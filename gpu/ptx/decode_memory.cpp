@@ -78,7 +78,7 @@ void load(Decoder& d, Modifiers& m, Instr& i) {
   if (!i.kernel_param || i.s[0] >= 0) return;
   // A kernel's parameter at a fixed place is the same for all threads.
   const std::int64_t n = i.access_bytes * i.vector;
-  if (i.imm < 0 || i.imm + n > d.kernel_param_bytes()) {
+  if (i.imm < 0 || i.imm > d.kernel_param_bytes() - n) {
     d.fail(fmt::format("expected an address inside the {} bytes of parameters", d.kernel_param_bytes()));
   }
   if (i.imm % n != 0) d.fail(fmt::format("misaligned: parameter address {} is no multiple of {}", i.imm, n));
@@ -146,10 +146,11 @@ void ldmatrix(Decoder& d, Modifiers& m, Instr& i) {
   i.aligned = true;
   i.exec = exec_ldmatrix;
   d.want(2);
-  const Operand& to = d.operand(0);
   for (std::size_t k = 0; k < i.vector; ++k) {
-    const Operand& o = to.kind == Operand::Kind::vector && to.items.size() == i.vector ? to.items[k] : to;
-    i.d[k] = d.dest(o, 4);
+    // {%r1} is as good as %r1.
+    const Operand& to = d.operand(0);
+    const bool single = i.vector == 1 && to.kind == Operand::Kind::vector && to.items.size() == 1;
+    i.d[k] = d.dest(single ? to.items[0] : vector_item(d, to, i, k), 4);
   }
   d.address(d.operand(1), i);
 }

@@ -53,7 +53,12 @@ std::uint32_t rounded(std::uint64_t value, std::uint32_t to) {
   return static_cast<std::uint32_t>((value + to - 1) / to * to);
 }
 
-std::string text_of(const Operand& o) {
+/// Addresses wrap like those of the device.
+std::int64_t wrapped_sum(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+
+std::string operand_text(const Operand& o) {
   switch (o.kind) {
     case Operand::Kind::immediate: return fmt::to_string(o.value);
     case Operand::Kind::vector: return "{...}";
@@ -131,6 +136,8 @@ void Decoder::lay_out_registers() {
   std::uint32_t at = 0;
   for (const Variable& v : text_.variables) {
     if (v.space != Space::reg) continue;
+    if (v.bytes > 8)
+      fail_at(module_.file, v.line, fmt::format("expected registers of at most 64 bits, got .{}", v.type));
     const std::uint32_t bytes = v.type == "pred" ? 0 : static_cast<std::uint32_t>(v.bytes);
     // 8-bit registers live in rows of 16 bits: loads and conversions are all that may touch them.
     const std::uint32_t size = bytes == 0 ? 4 : 32 * std::max(bytes, 2U);
@@ -208,9 +215,10 @@ Instr Decoder::statement(const Statement& s) {
   if (!optional_sources) {
     for (std::int32_t& row : i.s) row = std::max(row, 0);
   }
-  const auto opcode = std::find(program_.opcodes.begin(), program_.opcodes.end(), s.opcode);
-  i.opcode = static_cast<std::uint32_t>(opcode - program_.opcodes.begin());
-  if (opcode == program_.opcodes.end()) program_.opcodes.push_back(s.opcode);
+  const auto [opcode, fresh] =
+      program_.opcode_at.emplace(s.opcode, static_cast<std::uint32_t>(program_.opcodes.size()));
+  i.opcode = opcode->second;
+  if (fresh) program_.opcodes.push_back(s.opcode);
   i.counter = static_cast<std::uint32_t>(program_.opcode_of.size());
   program_.opcode_of.push_back(i.opcode);
   program_.line_of.push_back(i.line);
@@ -222,7 +230,7 @@ void Decoder::fail(const std::string& sentence) const {
 }
 
 void Decoder::fail_operand(const Operand& o, const std::string& expected) const {
-  fail(fmt::format("expected {}, got {}", expected, text_of(o)));
+  fail(fmt::format("expected {}, got {}", expected, operand_text(o)));
 }
 
 void Decoder::want(std::size_t count) const { want(count, count); }
@@ -269,27 +277,27 @@ std::int32_t Decoder::special(const std::string& name, std::uint32_t bytes) {
 
 std::int32_t Decoder::symbol_address(const Operand& o, std::uint32_t bytes) {
   const auto own = own_.find(o.name);
-  const auto global = symbols_.of.find(o.name);
-  if (own == own_.end() && global == symbols_.of.end()) {
-    fail(fmt::format("expected a declared name, got {}", text_of(o)));
+  const Symbols::Symbol* const global = symbols_.find(o.name);
+  if (own == own_.end() && global == nullptr) {
+    fail(fmt::format("expected a declared name, got {}", operand_text(o)));
   }
   if (own != own_.end() && own->second.kernel_param) {
-    return constant(static_cast<std::uint64_t>(own->second.offset + o.value), bytes);
+    return constant(static_cast<std::uint64_t>(wrapped_sum(own->second.offset, o.value)), bytes);
   }
-  if (own == own_.end() && global->second.space == Space::shared && !global->second.dynamic) {
-    return constant(static_cast<std::uint64_t>(global->second.offset + o.value), bytes);
+  if (own == own_.end() && global->space == Space::shared && !global->dynamic) {
+    return constant(static_cast<std::uint64_t>(wrapped_sum(global->offset, o.value)), bytes);
   }
   const auto [it, fresh] = addresses_.try_emplace(fmt::format("{}+{}/{}", o.name, o.value, bytes), 0);
   if (!fresh) return it->second;
   it->second = behind(32 * bytes);
   if (own != own_.end()) {
     const auto from = own->second.space == Space::param ? Function::From::param : Function::From::local;
-    f_.places.push_back({it->second, static_cast<std::uint8_t>(bytes), own->second.offset + o.value, from});
-  } else if (global->second.dynamic) {
+    f_.places.push_back({it->second, static_cast<std::uint8_t>(bytes), wrapped_sum(own->second.offset, o.value), from});
+  } else if (global->dynamic) {
     f_.places.push_back({it->second, static_cast<std::uint8_t>(bytes), o.value, Function::From::dynamic_shared});
   } else {
-    if (bytes != 8) fail(fmt::format("expected a 64-bit register for the address of {}", text_of(o)));
-    f_.variables.push_back({it->second, global->second.variable, o.value});
+    if (bytes != 8) fail(fmt::format("expected a 64-bit register for the address of {}", operand_text(o)));
+    f_.variables.push_back({it->second, global->variable, o.value});
   }
   return it->second;
 }
@@ -367,20 +375,18 @@ void Decoder::address(const Operand& o, Instr& i) {
     return;
   }
   const auto own = own_.find(o.name);
-  const auto global = symbols_.of.find(o.name);
-  const Space space = own != own_.end()             ? own->second.space
-                      : global != symbols_.of.end() ? global->second.space
-                                                    : Space::none;
+  const Symbols::Symbol* const global = symbols_.find(o.name);
+  const Space space = own != own_.end() ? own->second.space : global != nullptr ? global->space : Space::none;
   if (space == Space::none) fail(fmt::format("expected a declared name in [ ], got {}", o.name));
   const bool fits = i.space == space || (i.space == Space::generic && space == Space::global);
   if (!fits) fail(fmt::format("expected a variable of the instruction's space in [ ], got {}", o.name));
   if (own != own_.end() && space == Space::param) {
-    i.imm += own->second.offset;
+    i.imm = wrapped_sum(i.imm, own->second.offset);
     i.kernel_param = own->second.kernel_param;
     return;
   }
-  if (own == own_.end() && space == Space::shared && !global->second.dynamic) {
-    i.imm += global->second.offset;
+  if (own == own_.end() && space == Space::shared && !global->dynamic) {
+    i.imm = wrapped_sum(i.imm, global->offset);
     return;
   }
   Operand symbol;

@@ -35,7 +35,7 @@ class Modifiers {
   std::vector<std::string> parts_;
 };
 
-/// The module's names, the same for all its functions.
+/// Variables by name: the module's, or a function's own shared ones in front of them.
 struct Symbols {
   struct Symbol {
     Space space = Space::none;
@@ -44,6 +44,13 @@ struct Symbols {
     std::size_t variable = 0;  ///< global, constant: Program::variables
   };
   std::map<std::string, Symbol> of;
+  const Symbols* outer = nullptr;  ///< the module's, seen from a function
+
+  const Symbol* find(const std::string& name) const {
+    const auto it = of.find(name);
+    if (it != of.end()) return &it->second;
+    return outer ? outer->find(name) : nullptr;
+  }
 };
 
 class Decoder {
@@ -82,6 +89,8 @@ class Decoder {
   bool is_special(const Operand& o) const;
 
   const FunctionText& text() const { return text_; }
+  /// By its number in the program.
+  const FunctionText& text_of(std::uint32_t function) const { return module_.functions[function]; }
   Function& function() { return f_; }
   Program& program() { return program_; }
   std::int64_t kernel_param_bytes() const { return kernel_param_bytes_; }

@@ -58,13 +58,27 @@ void exec_lanes(Machine& m, const Instr& i, std::uint32_t mask) {
   blend(m, i, mask);
 }
 
+namespace {
+
+/// The lanes whose divisor is 0.
+template <class T>
+std::uint32_t zeros(const std::byte* row) {
+  const T* const divisor = reinterpret_cast<const T*>(row);
+  std::uint32_t mask = 0;
+  for (int k = 0; k < kLanes; ++k) mask |= static_cast<std::uint32_t>(divisor[k] == 0) << k;
+  return mask;
+}
+
+}  // namespace
+
 void exec_divide(Machine& m, const Instr& i, std::uint32_t mask) {
   const std::byte* const divisor = m.row(i.s[1]);
-  for (std::uint32_t rest = mask; rest != 0; rest &= rest - 1) {
-    const auto lane = static_cast<std::uint32_t>(std::countr_zero(rest));
-    std::uint64_t value = 0;
-    std::memcpy(&value, divisor + lane * i.d_bytes, i.d_bytes);
-    if (value == 0) fault(m, i, lane, "division by zero, of which the result is unspecified");
+  const std::uint32_t zero = mask & (i.d_bytes == 2   ? zeros<std::uint16_t>(divisor)
+                                     : i.d_bytes == 4 ? zeros<std::uint32_t>(divisor)
+                                                      : zeros<std::uint64_t>(divisor));
+  if (zero != 0) {
+    fault(m, i, static_cast<std::uint32_t>(std::countr_zero(zero)),
+          "division by zero, of which the result is unspecified");
   }
   exec_lanes(m, i, mask);
 }

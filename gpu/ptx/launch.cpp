@@ -240,7 +240,7 @@ std::vector<std::byte> pack_args(const KernelInfo& kernel, std::span<const std::
       throw Error(fmt::format("{}: argument {} ({}): expected {} bytes, got {}", kernel.name, k, p.name, p.size_bytes,
                               values[k].size()));
     }
-    std::memcpy(block.data() + p.offset_bytes, values[k].data(), p.size_bytes);
+    if (p.size_bytes > 0) std::memcpy(block.data() + p.offset_bytes, values[k].data(), p.size_bytes);
   }
   return block;
 }

@@ -31,7 +31,11 @@ class Lexer {
       } else if (std::string_view("{}[]()<>,;:+-|!@=~&*/^?").find(c) != std::string_view::npos) {
         add(Token::Kind::mark, 1);
       } else {
-        fail_at(file_, line_, fmt::format("expected PTX, got the character '{}'", c));
+        const auto byte = static_cast<unsigned char>(c);
+        const bool visible = byte > 0x20 && byte < 0x7F;
+        fail_at(file_, line_,
+                "expected PTX, got the " +
+                    (visible ? fmt::format("character '{}'", c) : fmt::format("byte {:#04x}", byte)));
       }
     }
     tokens_.push_back({Token::Kind::end, "the end of the text", 0, line_});
@@ -110,7 +114,8 @@ class Lexer {
       base = 8;
     }
     if (digits.ends_with('U')) digits.remove_suffix(1);
-    const bool version = std::count(digits.begin(), digits.end(), '.') == 1;  // .version 9.0, the one use of a point
+    // .version 9.0 is the one use of a point.
+    const bool version = !tokens_.empty() && tokens_.back().is(".version");
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
     if (!version && (error != std::errc() || end != digits.data() + digits.size() || digits.empty())) {
@@ -130,7 +135,10 @@ class Lexer {
 }  // namespace
 
 void fail_at(const std::string& file, std::uint32_t line, const std::string& sentence) {
-  throw Error(fmt::format("{}:{}: {}", file, line, sentence));
+  // What was got may be a whole file without a blank.
+  constexpr std::size_t longest = 1000;
+  const char* const more = sentence.size() > longest ? "..." : "";
+  throw Error(fmt::format("{}:{}: {}{}", file, line, std::string_view(sentence).substr(0, longest), more));
 }
 
 std::vector<Token> tokens_of(std::string_view text, const std::string& file) { return Lexer(text, file).run(); }

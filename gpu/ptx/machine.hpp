@@ -1,6 +1,7 @@
 // What runs: one worker's machine with the CTA it is at, its warps and their frames.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -21,11 +22,12 @@ inline constexpr std::uint32_t kNoPc = ~std::uint32_t{0};
 class RowMemory {
  public:
   std::byte* reserve(std::size_t bytes) {
+    bytes = std::max(bytes, sizeof(Block));
     if (bytes > bytes_) {
       blocks_ = std::make_unique<Block[]>((bytes + sizeof(Block) - 1) / sizeof(Block));
       bytes_ = bytes;
     }
-    return blocks_ ? blocks_[0].bytes : nullptr;
+    return blocks_[0].bytes;
   }
 
  private:

@@ -109,13 +109,12 @@ const std::vector<std::uint64_t>& Memory::variables_of(const std::shared_ptr<con
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     const Variable& v = program->variables[i];
     // What a module does not initialise is zero on the device.
-    std::vector<std::byte> image(v.bytes);
-    if (!v.init.empty()) std::memcpy(image.data(), v.init.data(), v.init.size());
+    fill(addresses[i], v.bytes, std::byte{0});
+    write(addresses[i], std::as_bytes(std::span(v.init)));
     for (const Variable::Pointer& p : v.pointers) {
       const std::uint64_t to = by_name.at(p.symbol) + static_cast<std::uint64_t>(p.addend);
-      std::memcpy(image.data() + p.offset, &to, sizeof to);
+      write(addresses[i] + p.offset, std::as_bytes(std::span(&to, 1)));
     }
-    write(addresses[i], image);
   }
   return variables_.emplace(program, std::move(addresses)).first->second;
 }

@@ -1,6 +1,7 @@
 #include "gpu/ptx/module.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -16,43 +17,48 @@ namespace obz::ptx {
 namespace {
 
 constexpr std::uint32_t kRecursion = 65536;  ///< bytes of .local for functions that call themselves
+constexpr std::uint64_t kMostShared = std::uint64_t{1} << 30, kMostGlobal = kMostShared,
+                        kMostParams = 32764;  ///< bytes
 
 std::uint64_t aligned(std::uint64_t at, std::uint64_t align) { return (at + align - 1) / align * align; }
 
 /// Names that functions share, and where their shared memory lies: the module's variables first, then those of
 /// functions, then those of each kernel, which overlap as only one kernel runs.
 struct Layout {
-  Symbols symbols;
-  std::uint64_t common = 0;                  ///< bytes before the kernels' own
-  std::map<std::string, std::uint64_t> end;  ///< per kernel
+  Symbols symbols;                             ///< the module's
+  std::map<std::string, Symbols> of_function;  ///< shared variables of functions: two may use one name
+  std::uint64_t common = 0;                    ///< bytes before the kernels' own
+  std::map<std::string, std::uint64_t> end;    ///< per kernel
 };
 
 Layout lay_out(const ModuleText& text, Program& program) {
   Layout l;
-  const auto shared = [&](const Variable& v, std::uint64_t& at) {
+  const auto place = [&](const Variable& v, std::uint64_t& at) {
     at = aligned(at, v.align);
-    l.symbols.of[v.name] = {Space::shared, static_cast<std::int64_t>(at), v.bytes == 0, 0};
+    const Symbols::Symbol symbol{Space::shared, static_cast<std::int64_t>(at), v.bytes == 0, 0};
     at += v.bytes;
+    if (at > kMostShared) fail_at(text.file, v.line, "expected at most 2^30 bytes of shared memory");
+    return symbol;
   };
+  std::uint64_t global = 0;
   for (const Variable& v : text.variables) {
     if (v.space == Space::shared) {
-      shared(v, l.common);
-    } else {
-      l.symbols.of[v.name] = {v.space, 0, false, program.variables.size()};
-      program.variables.push_back(v);
+      l.symbols.of[v.name] = place(v, l.common);
+      continue;
     }
+    global += v.bytes;
+    if (global > kMostGlobal) fail_at(text.file, v.line, "expected at most 2^30 bytes of .global and .const variables");
+    l.symbols.of[v.name] = {v.space, 0, false, program.variables.size()};
+    program.variables.push_back(v);
   }
   for (const bool kernels : {false, true}) {
     for (const FunctionText& f : text.functions) {
       if (f.kernel != kernels) continue;
       std::uint64_t own = l.common;
       std::uint64_t& at = kernels ? own : l.common;
+      Symbols& symbols = l.of_function[f.name];
       for (const Variable& v : f.variables) {
-        if (v.space != Space::shared) continue;
-        shared(v, at);
-        // Two functions may use one name.
-        l.symbols.of[f.name + "/" + v.name] = l.symbols.of[v.name];
-        l.symbols.of.erase(v.name);
+        if (v.space == Space::shared) symbols.of[v.name] = place(v, at);
       }
       l.end[f.name] = at;
     }
@@ -60,52 +66,66 @@ Layout lay_out(const ModuleText& text, Program& program) {
   return l;
 }
 
-/// The symbols a function sees: the module's and its own shared variables.
-Symbols symbols_for(const Layout& l, const FunctionText& f) {
-  Symbols s = l.symbols;
-  for (const Variable& v : f.variables) {
-    if (v.space == Space::shared) s.of[v.name] = l.symbols.of.at(f.name + "/" + v.name);
-  }
-  return s;
-}
-
 void check_pointers(const ModuleText& text, const Program& program) {
+  std::set<std::string_view> names;
+  for (const Variable& v : program.variables) names.insert(v.name);
   for (const Variable& v : program.variables) {
     for (const Variable::Pointer& p : v.pointers) {
-      const auto known = std::any_of(program.variables.begin(), program.variables.end(),
-                                     [&](const Variable& o) { return o.name == p.symbol; });
-      if (!known)
-        fail_at(text.file, v.line, fmt::format("{}: expected a .global or .const variable, got {}", v.name, p.symbol));
+      if (names.contains(p.symbol)) continue;
+      fail_at(text.file, v.line, fmt::format("{}: expected a .global or .const variable, got {}", v.name, p.symbol));
     }
   }
 }
 
-/// Bytes of .local that a thread needs, with everything it calls; and the first refusal among these.
-std::uint32_t follow_calls(const Program& p, std::uint32_t at, std::set<std::uint32_t>& open, std::string& refusal) {
-  const Function& f = p.functions[at];
-  if (refusal.empty()) refusal = f.refusal;
-  if (!open.insert(at).second) return kRecursion;
-  std::uint32_t deepest = 0;
-  for (const std::uint32_t callee : f.callees) deepest = std::max(deepest, follow_calls(p, callee, open, refusal));
-  open.erase(at);
-  return std::min(f.local_bytes + deepest, std::uint32_t{1} << 20);
-}
+/// A kernel and all that it calls, each followed once.
+class Calls {
+ public:
+  explicit Calls(const Program& p) : program_(p) {}
 
-KernelInfo info_of(const FunctionText& f, const Program& program, std::uint32_t index, std::uint64_t shared) {
+  /// Bytes of .local that a thread needs.
+  std::uint32_t local_of(std::uint32_t at) {
+    const Function& f = program_.functions[at];
+    if (refusal.empty()) refusal = f.refusal;
+    if (++depth_ > kDeepest && refusal.empty()) {
+      refusal =
+          fmt::format("{}:{}: {}: expected at most {} calls in each other", program_.file, f.line, f.name, kDeepest);
+    }
+    // Until it is known it counts as one that calls itself.
+    const auto [known, fresh] = local_.emplace(at, kRecursion);
+    if (fresh && depth_ <= kDeepest) {
+      std::uint32_t deepest = 0;
+      for (const std::uint32_t callee : f.callees) deepest = std::max(deepest, local_of(callee));
+      known->second = std::min(f.local_bytes + deepest, std::uint32_t{1} << 20);
+    }
+    --depth_;
+    return known->second;
+  }
+
+  std::string refusal;  ///< the first among them
+
+ private:
+  static constexpr int kDeepest = 1000;  ///< as at a launch
+
+  const Program& program_;
+  std::map<std::uint32_t, std::uint32_t> local_;
+  int depth_ = 0;
+};
+
+KernelInfo info_of(const FunctionText& f, const Program& program, std::string refusal, std::uint64_t shared) {
   KernelInfo k{.name = f.name, .line = f.line};
   std::uint64_t at = 0;
   for (const Variable& v : f.params) {
     at = aligned(at, v.align);
     k.params.push_back({v.name, static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(v.bytes), v.align});
     at += v.bytes;
+    if (at > kMostParams) fail_at(program.file, v.line, "expected at most 32764 bytes of parameters");
   }
   k.param_bytes = static_cast<std::uint32_t>(at);
   k.shared_bytes = static_cast<std::uint32_t>(shared);
   k.max_threads = f.max_threads;
   k.exact_threads = f.exact_threads;
   for (const Variable& v : f.variables) k.virtual_registers += v.space == Space::reg ? 1 : 0;
-  std::set<std::uint32_t> open;
-  follow_calls(program, index, open, k.refusal);
+  k.refusal = std::move(refusal);
   return k;
 }
 
@@ -115,7 +135,7 @@ Module parse_module(std::string_view source, const std::string& file) {
   const ModuleText text = parse_text(source, file);
   auto program = std::make_shared<Program>();
   program->file = file;
-  const Layout layout = lay_out(text, *program);
+  Layout layout = lay_out(text, *program);
   check_pointers(text, *program);
   for (const FunctionText& f : text.functions) {
     program->by_name[f.name] = static_cast<std::uint32_t>(program->functions.size());
@@ -129,17 +149,19 @@ Module parse_module(std::string_view source, const std::string& file) {
       continue;
     }
     try {
-      Decoder(*program, text, f, symbols_for(layout, f), to).run();
+      Symbols& symbols = layout.of_function[f.name];
+      symbols.outer = &layout.symbols;
+      Decoder(*program, text, f, symbols, to).run();
     } catch (const Error& e) {
       to.refusal = e.what();
     }
   }
   for (std::uint32_t k = 0; k < program->functions.size(); ++k) {
     Function& f = program->functions[k];
-    std::set<std::uint32_t> open;
-    std::string refusal;
-    f.deepest_local = follow_calls(*program, k, open, refusal);
-    if (f.kernel) program->kernels.push_back(info_of(text.functions[k], *program, k, layout.end.at(f.name)));
+    if (!f.kernel) continue;
+    Calls calls(*program);
+    f.deepest_local = calls.local_of(k);
+    program->kernels.push_back(info_of(text.functions[k], *program, std::move(calls.refusal), layout.end.at(f.name)));
   }
   return {std::move(program)};
 }

@@ -1,5 +1,8 @@
 #include "gpu/ptx/parser.hpp"
 
+#include <map>
+#include <set>
+
 #include <fmt/format.h>
 
 #include "gpu/ptx/body_parser.hpp"
@@ -7,6 +10,15 @@
 
 namespace obz::ptx {
 namespace {
+
+constexpr std::uint64_t kMostRegisters = 500'000;  ///< of a module: each takes some hundred bytes here
+
+/// What the module has so far.
+struct Names {
+  std::map<std::string, std::size_t> functions;  ///< their places in ModuleText::functions
+  std::set<std::string> variables;
+  std::uint64_t registers = 0;
+};
 
 bool is_linkage(const Token& t) {
   return t.is(".visible") || t.is(".extern") || t.is(".weak") || t.is(".common") || t.is(".internal");
@@ -28,18 +40,20 @@ void read_initialiser(TokenReader& r, Variable& v) {
       v.init.insert(v.init.end(), size, 0);
       return;
     }
+    if (size > 8) r.fail("expected no numbers for elements of 128 bits", "");
     const auto value = static_cast<std::uint64_t>(r.signed_number());
     for (std::uint32_t i = 0; i < size; ++i) v.init.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
   };
-  const auto nested = [&](const auto& self) -> void {
+  const auto nested = [&](const auto& self, int depth) -> void {
     if (!r.accept("{")) return element();
     if (r.accept("}")) return;
+    if (depth == 0) r.fail("expected at most 10 dimensions", "more");
     do {
-      self(self);
+      self(self, depth - 1);
     } while (r.accept(","));
     r.expect("}");
   };
-  nested(nested);
+  nested(nested, 10);
   if (v.bytes == 0) v.bytes = v.init.size();
   if (v.init.size() > v.bytes) {
     r.fail(fmt::format("expected at most {} bytes for {}, got {}", v.bytes, v.name, v.init.size()), "");
@@ -47,13 +61,17 @@ void read_initialiser(TokenReader& r, Variable& v) {
 }
 
 std::uint32_t read_product(TokenReader& r) {
-  std::uint64_t product = r.number("a number of threads");
-  while (r.accept(",")) product *= r.number("a number of threads");
-  if (product > 1024) r.fail("expected at most 1024 threads", fmt::to_string(product));
+  std::uint64_t product = 1;
+  do {
+    const std::uint64_t n = r.number("a number of threads");
+    if (n == 0 || n > 1024 / product)
+      r.fail("expected 1 to 1024 threads", n == 0 ? "0" : fmt::format("{} x {}", product, n));
+    product *= n;
+  } while (r.accept(","));
   return static_cast<std::uint32_t>(product);
 }
 
-void read_function(TokenReader& r, ModuleText& m, bool kernel, std::uint32_t line) {
+void read_function(TokenReader& r, ModuleText& m, Names& names, bool kernel, std::uint32_t line) {
   FunctionText f{.line = line, .kernel = kernel};
   const auto params = [&](std::vector<Variable>& to) {
     r.expect("(");
@@ -87,8 +105,12 @@ void read_function(TokenReader& r, ModuleText& m, bool kernel, std::uint32_t lin
     f.has_body = true;
     read_body(r, f);
   }
-  for (FunctionText& earlier : m.functions) {
-    if (earlier.name != f.name) continue;
+  names.registers += f.variables.size();
+  if (names.registers > kMostRegisters)
+    r.fail("expected at most 500000 registers and variables in all functions", "more");
+  const auto [known, fresh] = names.functions.emplace(f.name, m.functions.size());
+  if (!fresh) {
+    FunctionText& earlier = m.functions[known->second];
     if (earlier.has_body && f.has_body) r.fail(fmt::format("expected {} once", f.name), "a second body");
     if (f.has_body) earlier = std::move(f);
     return;
@@ -96,7 +118,7 @@ void read_function(TokenReader& r, ModuleText& m, bool kernel, std::uint32_t lin
   m.functions.push_back(std::move(f));
 }
 
-void read_module_variable(TokenReader& r, ModuleText& m, Space space, bool external) {
+void read_module_variable(TokenReader& r, ModuleText& m, Names& names, Space space, bool external) {
   const DeclaredType type = read_type(r, space);
   do {
     Variable v = read_name(r, type);
@@ -106,9 +128,7 @@ void read_module_variable(TokenReader& r, ModuleText& m, Space space, bool exter
       r.fail(fmt::format("expected a size for {}", v.name), "");
     }
     if (external && space != Space::shared) r.fail(fmt::format("expected a definition of {}", v.name), ".extern");
-    for (const Variable& earlier : m.variables) {
-      if (earlier.name == v.name) r.fail(fmt::format("expected {} once", v.name), "a second declaration");
-    }
+    if (!names.variables.insert(v.name).second) r.fail(fmt::format("expected {} once", v.name), "a second declaration");
     m.variables.push_back(std::move(v));
   } while (r.accept(","));
   r.expect(";");
@@ -156,20 +176,21 @@ ModuleText parse_text(std::string_view text, const std::string& file) {
   ModuleText m{.file = file};
   TokenReader r(tokens_of(text, file), file);
   bool has_version = false;
+  Names names;
   while (r.peek().kind != Token::Kind::end) {
     bool external = false;
     const std::uint32_t line = r.peek().line;
     while (is_linkage(r.peek())) external = r.take().is(".extern") || external;
     if (r.accept(".entry")) {
-      read_function(r, m, true, line);
+      read_function(r, m, names, true, line);
     } else if (r.accept(".func")) {
-      read_function(r, m, false, line);
+      read_function(r, m, names, false, line);
     } else if (r.accept(".global")) {
-      read_module_variable(r, m, Space::global, external);
+      read_module_variable(r, m, names, Space::global, external);
     } else if (r.accept(".const")) {
-      read_module_variable(r, m, Space::constant, external);
+      read_module_variable(r, m, names, Space::constant, external);
     } else if (r.accept(".shared")) {
-      read_module_variable(r, m, Space::shared, external);
+      read_module_variable(r, m, names, Space::shared, external);
     } else {
       read_header(r, has_version);
     }

@@ -126,7 +126,7 @@ struct Function {
 
   std::uint32_t local_bytes = 0;    ///< per thread
   std::uint32_t param_bytes = 0;    ///< per thread: parameters, results and those of its calls
-  std::uint32_t deepest_local = 0;  ///< with everything it calls
+  std::uint32_t deepest_local = 0;  ///< of a kernel: with everything it calls
   struct Place {
     std::uint32_t offset, bytes;
   };
@@ -145,8 +145,9 @@ struct Program {
   std::map<std::string, std::uint32_t> by_name;
   std::vector<KernelInfo> kernels;
   std::vector<std::string> opcodes;
-  std::vector<std::uint32_t> opcode_of, line_of;  ///< per counter
-  std::vector<Variable> variables;                ///< .global and .const
+  std::map<std::string, std::uint32_t> opcode_at;  ///< their places
+  std::vector<std::uint32_t> opcode_of, line_of;   ///< per counter
+  std::vector<Variable> variables;                 ///< .global and .const
 };
 
 // Where the windows of other spaces lie among generic addresses. Global and constant addresses are generic already.

@@ -18,9 +18,11 @@ void SharedShadow::begin(std::uint32_t warps, std::uint32_t bytes) {
   if (next_ > kRenumberAt) {
     writer_.assign(writer_.size(), 0);
     for (auto& r : reader_) r.assign(r.size(), 0);
+    latest_reader_.assign(latest_reader_.size(), 0);
     next_ = 1;
   }
   if (writer_.size() < bytes) writer_.resize(bytes, 0);
+  if (latest_reader_.size() < bytes) latest_reader_.resize(bytes, 0);
   if (reader_.size() < warps) reader_.resize(warps);
   for (std::uint32_t w = 0; w < warps; ++w) {
     if (reader_[w].size() < bytes) reader_[w].resize(bytes, 0);
@@ -93,6 +95,7 @@ std::optional<SharedProblem> SharedShadow::read_bytes(std::uint32_t lane, std::u
   if (!check_races) return std::nullopt;
   std::uint32_t* const r = reader_[warp_].data() + at;
   const std::uint32_t mine = number_ << 6 | lane;
+  for (std::uint32_t k = 0; k < kBytes; ++k) latest_reader_[at + k] = mine;
   for (std::uint32_t k = 0; k < kBytes; ++k) {
     const std::uint32_t old = r[k];
     const bool recent = old >= own_first_;
@@ -119,19 +122,17 @@ std::optional<SharedProblem> SharedShadow::read_row(std::uint32_t lane, std::uin
   std::uint32_t suspicious = 0;
   for (std::uint32_t k = 0; k < bytes; ++k) suspicious |= static_cast<std::uint32_t>(w[k] - first >= quiet);
   if (suspicious != 0) {
-    // The row reaches four lanes: what one of them wrote itself is still not ordered for the others.
+    // Row r of a matrix reaches lanes 4r..4r+3: what one of them wrote itself is still not ordered for the others.
     for (std::uint32_t k = at; k < at + bytes; ++k) {
-      const std::uint32_t other = (writer_[k] & 31) ^ 1;
-      if (auto p = explain_read(other, k, 1)) {
-        p->lane = lane;
-        return p;
-      }
+      const std::uint32_t receiver = 4 * (lane & 7);
+      if (auto p = explain_read((writer_[k] & 31) == receiver ? receiver + 1 : receiver, k, 1)) return p;
     }
   }
   if (!check_races) return std::nullopt;
   std::uint32_t* const r = reader_[warp_].data() + at;
   const std::uint32_t mine = number_ << 6 | kSeveral | lane;
-  for (std::uint32_t k = 0; k < bytes; ++k) r[k] = mine;
+  std::uint32_t* const latest = latest_reader_.data() + at;
+  for (std::uint32_t k = 0; k < bytes; ++k) r[k] = latest[k] = mine;
   return std::nullopt;
 }
 
@@ -147,11 +148,12 @@ std::optional<SharedProblem> SharedShadow::write_bytes(std::uint32_t lane, std::
         return problem(SharedProblem::Kind::race_with_write, w[k], at + k, lane);
       }
     }
-    for (std::uint32_t v = 0; v < warps_; ++v) {
+    const std::uint32_t* const latest = latest_reader_.data() + at;
+    recent = 0;
+    for (std::uint32_t k = 0; k < kBytes; ++k) recent |= static_cast<std::uint32_t>(latest[k] >= quiet);
+    for (std::uint32_t v = 0; recent != 0 && v < warps_; ++v) {
       const std::uint32_t* const r = reader_[v].data() + at;
-      recent = 0;
-      for (std::uint32_t k = 0; k < kBytes; ++k) recent |= static_cast<std::uint32_t>(r[k] >= quiet);
-      for (std::uint32_t k = 0; recent != 0 && k < kBytes; ++k) {
+      for (std::uint32_t k = 0; k < kBytes; ++k) {
         if (r[k] >= quiet && !ordered(r[k], lane)) {
           return problem(SharedProblem::Kind::race_with_read, r[k], at + k, lane);
         }
@@ -218,6 +220,7 @@ void SharedShadow::raise_floor(std::uint32_t warp) {
 void SharedShadow::renumber() {
   for (std::uint32_t& w : writer_) w = w >= first_ << 6 ? 1U << 6 : 0;
   for (auto& r : reader_) r.assign(r.size(), 0);
+  latest_reader_.assign(latest_reader_.size(), 0);
   first_ = 1;
   next_ = base_ = 2;
   floor_.fill(2);

@@ -33,7 +33,7 @@ class SharedShadow {
   /// Parts of that access, 1 to 16 bytes each.
   std::optional<SharedProblem> read(std::uint32_t lane, std::uint32_t at, std::uint32_t bytes);
   std::optional<SharedProblem> write(std::uint32_t lane, std::uint32_t at, std::uint32_t bytes);
-  /// 16 bytes that reach several lanes: ldmatrix.
+  /// 16 bytes at an address that `lane` gave and four lanes receive: ldmatrix.
   std::optional<SharedProblem> read_row(std::uint32_t lane, std::uint32_t at);
 
   /// __syncwarp.
@@ -75,6 +75,7 @@ class SharedShadow {
 
   std::vector<std::uint32_t> writer_;               ///< per byte
   std::vector<std::vector<std::uint32_t>> reader_;  ///< per warp and byte
+  std::vector<std::uint32_t> latest_reader_;        ///< per byte: the newest of those; most writes ask no further
   std::vector<Access> accesses_;                    ///< from number base_ on
   std::vector<std::uint32_t> first_at_;             ///< the first number at each time
   std::array<std::array<std::uint32_t, 32>, 32> known_{};

@@ -1,6 +1,7 @@
 // Walks over tokens and says what it expected where they do not go on.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,10 +41,18 @@ class TokenReader {
   }
   /// -5, +5, +-5, ~5, 5, in two's complement.
   std::int64_t signed_number() {
-    if (accept("-")) return static_cast<std::int64_t>(0 - static_cast<std::uint64_t>(signed_number()));
-    if (accept("+")) return signed_number();
-    if (accept("~")) return ~signed_number();
-    return static_cast<std::int64_t>(number("an integer"));
+    bool negated = false, inverted = false;
+    for (;;) {
+      if (accept("-")) {
+        negated = !negated;
+      } else if (!accept("+")) {
+        break;
+      }
+    }
+    inverted = accept("~");
+    std::uint64_t value = number("an integer");
+    if (inverted) value = ~value;
+    return static_cast<std::int64_t>(negated ? 0 - value : value);
   }
   /// Past the next `s`.
   void skip_to(std::string_view s) {

@@ -45,7 +45,7 @@ void regroup(Frame& f) {
 
 void fill_rows(Machine& m, Frame& f) {
   const Function& fn = *f.function;
-  std::memcpy(f.rows + fn.register_bytes, fn.image.data(), fn.image.size());
+  std::copy(fn.image.begin(), fn.image.end(), f.rows + fn.register_bytes);
   const auto set = [&](std::int32_t row, std::uint32_t bytes, std::uint64_t value, int lane) {
     std::memcpy(f.rows + row + static_cast<std::uint32_t>(lane) * bytes, &value, bytes);
   };
@@ -251,10 +251,10 @@ void run_warp(Machine& m, Warp& w) {
     m.has_addresses = false;
     if (i.flow == Flow::next) {
       if (mask != 0) {
-        if (i.aligned && mask != w.live) {
+        if (i.aligned && mask != kAllLanes) {
           fault(m, i,
-                fmt::format("divergence: every thread of warp {} must stand here, {} do not", w.index,
-                            lanes_text(w.live & ~mask)));
+                fmt::format("divergence: all 32 threads of warp {} must stand here, missing: {}", w.index,
+                            lanes_text(~mask)));
         }
         i.exec(m, i, mask);
       }
@@ -280,6 +280,8 @@ void start_warps(Machine& m) {
     w.carry = 0;
     w.executed = 0;
     w.barrier_instr = nullptr;
+    // The same on every run, also for programs that read what they never wrote.
+    if (!m.options->checks.uninitialised) w.local.clear();
     w.local.resize(std::size_t{32} * m.local_bytes);
     w.local_written.assign(std::size_t{32} * m.local_bytes, 0);
     m.warp = &w;

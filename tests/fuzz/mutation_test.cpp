@@ -147,7 +147,7 @@ TEST_P(Mutation, every_prefix_is_refused_or_harmless) {
 
 INSTANTIATE_TEST_SUITE_P(Readers, Mutation,
                          testing::Values("tflite", "onnx", "float_onnx", "obz", "npy", "manifest", "stream",
-                                         "tensor_proto", "plan_table", "port_map", "machine"),
+                                         "tensor_proto", "plan_table", "port_map", "machine", "ptx"),
                          [](const auto& reader) { return reader.param; });
 
 TEST(MutationExecutable, bad_files_end_with_exit_code_2_and_one_line) {

@@ -1,8 +1,11 @@
 #include "tests/fuzz/readers.hpp"
 
+#include <cstring>
+
 #include "golden/cases/requant_stream.hpp"
 #include "golden/cases/synth.hpp"
 #include "golden/sets/manifest.hpp"
+#include "gpu/ptx/launch.hpp"
 #include "plan/problem.hpp"
 #include "ref/base/error.hpp"
 #include "ref/base/file.hpp"
@@ -15,6 +18,7 @@
 #include "ref/read/onnx/tensor_proto.hpp"
 #include "rtl/dut/port_map.hpp"
 #include "sim/machine.hpp"
+#include "tests/fuzz/ptx_seeds.hpp"
 #include "tests/support/onnx_builder.hpp"
 #include "tests/support/tflite_builder.hpp"
 
@@ -116,6 +120,33 @@ Bytes requant_ports() {
   return {bytes.begin(), bytes.end()};
 }
 
+Bytes text(std::string_view s) { return {s.begin(), s.end()}; }
+
+/// What was accepted must also run: to its end, or into a sentence. Parameters of 8 bytes are arrays.
+void ptx_from(const Bytes& b) {
+  const ptx::Module module = ptx::parse_module(as_text(b), "fuzz.ptx");
+  for (const std::string& name : ptx::kernel_names(module)) {
+    const ptx::KernelInfo& kernel = ptx::kernel_info(module, name);
+    if (!kernel.refusal.empty()) continue;
+    constexpr std::size_t array_bytes = 4096;
+    ptx::Memory memory;
+    std::vector<std::vector<std::byte>> args;
+    for (const ptx::Param& p : kernel.params) {
+      args.emplace_back(p.size_bytes);
+      if (p.size_bytes != sizeof(std::uint64_t)) continue;
+      const std::uint64_t at = memory.allocate(array_bytes, p.name);
+      memory.fill(at, array_bytes, std::byte{1});
+      std::memcpy(args.back().data(), &at, sizeof at);
+    }
+    ptx::run(module,
+             {.kernel = name,
+              .block = {kernel.max_threads != 0 ? kernel.max_threads : 64, 1, 1},
+              .dynamic_shared_bytes = 64,
+              .args = ptx::pack_args(kernel, args)},
+             memory, {.threads = 1, .max_instructions = 2000});
+  }
+}
+
 /// The cycles of the largest program there is do not overflow, whatever machine was accepted.
 void machine_from(const Bytes& b) {
   static const accel::LayerProgram largest = [] {
@@ -148,6 +179,7 @@ const std::vector<Reader>& readers() {
        {requant_ports(), file("examples/own_rtl/own_dot.json")},
        [](const Bytes& b) { rtl::parse_port_map(as_text(b), "map.json"); }},
       {"machine", {file("examples/machine.json")}, machine_from},
+      {"ptx", {text(kPtxTour), text(kPtxMatrices), text(kPtxTrimmings), text(kPtxLeast)}, ptx_from},
       {"npy",
        {format_npy(npy_from(Tensor(Shape{3, 4}, kInt8))), format_npy(npy_from(std::vector<double>{1, 2, 3})),
         file("golden/data/digits/labels.npy")},

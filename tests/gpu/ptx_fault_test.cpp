@@ -36,8 +36,7 @@ TEST(PtxRaces, bar_warp_sync_orders_a_warp_and_no_other) {
   // Neighbours 32 lanes away are in the other warp.
   const std::string far = "xor.b32 %r2, %r1, 128;";
   EXPECT_EQ(fault_of(exchange("bar.sync 0;", 64, far)), "");
-  EXPECT_THAT(fault_of(exchange("bar.warp.sync -1;", 64, far)),
-              HasSubstr("race on shared byte"));
+  EXPECT_THAT(fault_of(exchange("bar.warp.sync -1;", 64, far)), HasSubstr("race on shared byte"));
 }
 
 TEST(PtxRaces, order_of_execution_hides_nothing) {
@@ -141,7 +140,11 @@ TEST(PtxRaces, ldmatrix_reads_for_four_lanes) {
         .around = kTile};
   };
   EXPECT_EQ(fault_of(load("bar.warp.sync 0xffffffff;")), "");
-  EXPECT_THAT(fault_of(load("")), HasSubstr("ldmatrix.sync.aligned.m8n8.x4.shared.b16: race on shared byte 0"));
+  EXPECT_THAT(
+      fault_of(load("")),
+      HasSubstr(
+          "ldmatrix.sync.aligned.m8n8.x4.shared.b16: race on shared byte 0: thread (0,0,0) wrote it at line 8 and no "
+          "barrier lies between, in thread (1,0,0)"));
 }
 
 TEST(PtxRaces, can_be_left_out) {
@@ -214,13 +217,11 @@ TEST(PtxDivergence, collectives_want_everyone_they_name) {
               HasSubstr("the member mask 0xffffffff names lanes 16-31 of warp 0, which do not stand here"));
   EXPECT_EQ(fault_of({.body = half + "bra END;\nLOW: shfl.sync.bfly.b32 %r1, %tid, 1, 31, 0xffff;\nEND:"}), "");
   EXPECT_THAT(
-      fault_of(
-          {.body =
-               "@%p1 bra END; setp.eq.u32 %p1, %tid, 3; @%p1 bra END;\nmma.sync.aligned.m8n8k16.row.col.s32.s8.s8.s32 "
-               "{%r1, %r2}, {%r3}, {%r4}, {%r5, %r6};\nEND:"}),
-      HasSubstr("divergence: every thread of warp 0 must stand here, lane"));
+      fault_of({.body = "setp.eq.u32 %p1, %tid, 3; @%p1 bra END;\nmma.sync.aligned.m8n8k16.row.col.s32.s8.s8.s32 "
+                        "{%r1, %r2}, {%r3}, {%r4}, {%r5, %r6};\nEND:"}),
+      HasSubstr("divergence: all 32 threads of warp 0 must stand here, missing: lane 3"));
   EXPECT_THAT(fault_of({.body = half + "bar.sync 0;\nLOW:"}),
-              HasSubstr("every thread of warp 0 must stand here, lanes 0-15 do not"));
+              HasSubstr("every thread of warp 0 must stand here, missing: lanes 0-15"));
 }
 
 TEST(PtxDeadlock, is_seen_and_described) {
