@@ -20,13 +20,12 @@ struct Outcome {
 };
 
 /// One-layer networks of `make`, on random inputs; what the engine supports must be equal.
-Outcome compare(const std::function<IntNet(Random&)>& make, int count, std::uint64_t seed,
-                const gpu::LowerOptions& options = {}) {
-  const auto engine = ptx_engine(options);
+Outcome compare(Engine& engine, const std::function<IntNet(Random&)>& make, int count, std::uint64_t seed) {
   Outcome outcome;
   Random random(seed);
   for (int i = 0; i < count; ++i) {
     const IntNet net = draw(random, make);
+    engine.forget();
     std::vector<Tensor> inputs;
     for (const int t : net.inputs) {
       const TensorInfo& info = net.tensors[static_cast<std::size_t>(t)];
@@ -37,19 +36,18 @@ Outcome compare(const std::function<IntNet(Random&)>& make, int count, std::uint
                  .inputs = {},
                  .output = &net.tensors[static_cast<std::size_t>(net.outputs[0])]};
     for (const Tensor& t : inputs) job.inputs.push_back(&t);
-    const Support support = engine->supports(job);
+    const Support support = engine.supports(job);
     if (!support.yes) {
       ++outcome.unsupported;
       continue;
     }
     Tensor want(job.output->shape, job.output->type);
     run_naive(net.nodes[0], job.inputs, want);
-    const Tensor got = engine->run(job).output;
+    const Tensor got = engine.run(job).output;
     EXPECT_EQ(got.data, want.data) << "draw " << i << " of seed " << seed << ", x " << inputs[0].shape.text() << " of "
                                    << int{inputs[0].type.bits} << " bits, y " << want.shape.text();
     if (got.data != want.data) return outcome;
     ++outcome.equal;
-    engine->forget();
   }
   return outcome;
 }
@@ -69,9 +67,11 @@ TEST_P(EveryProfile, is_equal_to_the_reference) {
   const Kind& kind = GetParam();
   Outcome total;
   std::uint64_t seed = 1;
+  const auto engine = ptx_engine();  // one: it reads the modules once
   for (const Profile& p : profile_catalogue()) {
     if (p.recipe.arithmetic != Arithmetic::dyadic) continue;
-    const Outcome one = compare([&](Random& r) { return kind.make(r, p); }, kind.draws, seed++);
+    const Outcome one = compare(
+        *engine, [&](Random& r) { return kind.make(r, p); }, kind.draws, seed++);
     if (HasFailure()) FAIL() << "profile " << p.id;
     total.equal += one.equal;
     total.unsupported += one.unsupported;
@@ -126,7 +126,8 @@ class ConvSweep : public ::testing::TestWithParam<Precision> {};
 
 TEST_P(ConvSweep, four_hundred_shapes_are_equal) {
   const Profile& p = find_profile("hawq-v3/exact");
-  const Outcome o = compare([&](Random& r) { return swept_conv(r, p, GetParam()); }, 400, 7);
+  const Outcome o = compare(
+      *ptx_engine(), [&](Random& r) { return swept_conv(r, p, GetParam()); }, 400, 7);
   EXPECT_EQ(o.equal, 400);
 }
 
@@ -147,7 +148,8 @@ class TileTest : public ::testing::TestWithParam<gpu::TileSize> {};
 TEST_P(TileTest, any_tile_gives_the_same) {
   const Profile& p = find_profile("hawq-v3/exact");
   for (const Precision& precision : {Precision{"", kInt8, kInt8}, Precision{"", kUInt4, kInt4}}) {
-    const Outcome o = compare([&](Random& r) { return swept_conv(r, p, precision); }, 40, 11, {.tile = GetParam()});
+    const Outcome o = compare(
+        *ptx_engine({.tile = GetParam()}), [&](Random& r) { return swept_conv(r, p, precision); }, 40, 11);
     EXPECT_EQ(o.equal, 40);
   }
 }
@@ -157,7 +159,7 @@ INSTANTIATE_TEST_SUITE_P(Kernels, TileTest,
                          [](const auto& i) {
                            return i.param == gpu::TileSize::large    ? "large"
                                   : i.param == gpu::TileSize::medium ? "medium"
-                                                                        : "small";
+                                                                     : "small";
                          });
 
 TEST(Kernels, pixels_stored_as_hawq_stores_them_give_the_same) {
@@ -167,7 +169,7 @@ TEST(Kernels, pixels_stored_as_hawq_stores_them_give_the_same) {
     if (std::get<Conv2d>(net.nodes[0].op).groups != 1) throw Error("grouped: draw again");
     return net;
   };
-  EXPECT_EQ(compare(ungrouped, 60, 13, {.hwnc = true}).equal, 60);
+  EXPECT_EQ(compare(*ptx_engine({.hwnc = true}), ungrouped, 60, 13).equal, 60);
 }
 
 }  // namespace
