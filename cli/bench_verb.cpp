@@ -7,6 +7,7 @@
 #include <tbb/global_control.h>
 
 #include "cli/bar_chart.hpp"
+#include "cli/bench_gpu.hpp"
 #include "cli/requant_options.hpp"
 #include "cli/table.hpp"
 #include "cli/verb.hpp"
@@ -30,6 +31,7 @@ struct Options {
   std::string topic, svg, net;
   std::int64_t count = 0, threads = 1;
   std::uint64_t seed = 1;
+  bool json = false;
   std::shared_ptr<Given> given = std::make_shared<Given>();
 };
 
@@ -294,6 +296,7 @@ int run(const Options& o) {
   if (o.topic == "layers" || o.topic == "net") known.insert("--threads");
   if (o.topic == "net") known.insert("--net");
   if (o.topic == "vectors") known.insert("--svg");
+  if (o.topic == "gpu") known.insert("--json");
   require_only(*o.given, known, fmt::format("bench {}", o.topic));
   constexpr std::int64_t most_threads = 1024;
   if (o.threads < 1 || o.threads > most_threads)
@@ -304,7 +307,8 @@ int run(const Options& o) {
   if (o.topic == "stream") return bench_stream(o);
   if (o.topic == "layers") return bench_layers(o);
   if (o.topic == "net") return bench_net(o);
-  throw Error(fmt::format("bench {}: expected profiles, pairs, vectors, stream, layers or net", o.topic));
+  if (o.topic == "gpu") return bench_gpu(o.json);
+  throw Error(fmt::format("bench {}: expected profiles, pairs, vectors, stream, layers, net or gpu", o.topic));
 }
 
 }  // namespace
@@ -317,8 +321,10 @@ Verb bench_verb() {
           "  obz bench vectors           wrong devices found by complete, random and tolerant comparison\n"
           "  obz bench stream            cases a second of gen and ver\n"
           "  obz bench layers            fast beside ref on ResNet-50 layers\n"
-          "  obz bench net --net m.obz   a whole network on fast, layer by layer\n",
-          {{"topic", "TOPIC", "profiles, pairs, vectors, stream, layers or net", &o->topic, true},
+          "  obz bench net --net m.obz   a whole network on fast, layer by layer\n"
+          "  obz bench gpu               convolutions on a CUDA device, compared and timed\n",
+          {{"topic", "TOPIC", "profiles, pairs, vectors, stream, layers, net or gpu", &o->topic, true},
+           {"--json", "", "gpu: as JSON", &o->json},
            {"--net", "NET", "net: an .obz network", &o->net},
            {"--count,-n", "N",
             "cases (profiles 6,000,000, stream 4,000,000); channels (vectors 1,000); runs to take the best of (layers, "

@@ -8,6 +8,7 @@
 #include <tbb/parallel_for.h>
 
 #include "cli/labels.hpp"
+#include "cli/net_executor.hpp"
 #include "cli/progress.hpp"
 #include "cli/verb.hpp"
 #include "golden/sets/vector_set.hpp"
@@ -15,10 +16,7 @@
 #include "ref/base/file.hpp"
 #include "ref/base/sha256.hpp"
 #include "ref/border/convert.hpp"
-#include "ref/execute/fast.hpp"
-#include "ref/execute/fast_net.hpp"
 #include "ref/execute/inputs.hpp"
-#include "ref/execute/naive.hpp"
 #include "ref/net/save_load.hpp"
 #include "ref/tensor/archive.hpp"
 
@@ -38,12 +36,6 @@ struct Options {
 struct Recording {
   std::vector<Bytes> samples;
 };
-
-NodeRunner runner_of(const std::string& engine, const IntNet& net) {
-  if (engine == "ref") return [](const Node& n, std::span<const Tensor* const> in, Tensor& y) { run_naive(n, in, y); };
-  if (engine == "fast") return FastExecutor(net);
-  throw Error(fmt::format("--engine {}: expected ref or fast; other engines compare, see `obz check`", engine));
-}
 
 NpyArray stacked(const TensorInfo& info, const std::vector<Bytes>& samples) {
   NpyArray array = npy_from(Tensor(Shape{0}, info.type));
@@ -90,17 +82,14 @@ std::int64_t largest(const IntNet& net, const Tensor& scores) {
 }
 
 int run(const Options& o) {
-  IntNet loaded = load_net(o.net);
-  std::unique_ptr<FastNet> fast;  // nobody watches the values between the layers, so they may be anything
-  if (o.engine == "fast" && o.taps.empty()) fast = std::make_unique<FastNet>(std::move(loaded));
-  const IntNet& net = fast ? fast->net() : loaded;
+  const IntNet net = load_net(o.net);
   if (net.input_borders.empty() && net.inputs.empty()) throw Error(fmt::format("{}: the network has no input", o.net));
   const InputSet inputs(net, o.inputs);
   const std::int64_t count = std::min(inputs.count(), o.samples);
   if (count < 1) throw Error("--samples: expected at least 1");
   const std::vector<std::int64_t> labels =
       o.labels.empty() ? std::vector<std::int64_t>() : read_labels(o.labels, count);
-  const NodeRunner runner = fast ? NodeRunner() : runner_of(o.engine, net);
+  const NetExecutor executor = make_net_executor(o.engine, net, !o.taps.empty());
 
   std::vector<Recording> taps(net.tensors.size());
   std::vector<bool> wanted(net.tensors.size(), false);
@@ -115,20 +104,26 @@ int run(const Options& o) {
   std::vector<std::int64_t> top1(static_cast<std::size_t>(count));
   ProgressBar progress("run");
   std::atomic<std::int64_t> done = 0;
-  tbb::parallel_for(std::int64_t{0}, count, [&](std::int64_t i) {
+  const auto one = [&](std::int64_t i) {
     const auto at = static_cast<std::size_t>(i);
     const auto tap = [&](int tensor, const Tensor& value) {
       const auto t = static_cast<std::size_t>(tensor);
       if (wanted[t]) taps[t].samples[at] = raw_bytes(value);
     };
-    const std::vector<Tensor> out = fast ? fast->run(inputs.sample(i)) : run_net(net, inputs.sample(i), runner, tap);
+    const std::vector<Tensor> out = executor.run(inputs.sample(i), o.taps.empty() ? ValueTap() : tap);
     top1[at] = largest(net, out[0]);
     for (std::size_t k = 0; k < out.size(); ++k) {  // an output that is also an input, or constant, has no tap
       auto& sample = taps[static_cast<std::size_t>(net.outputs[k])].samples[at];
       if (sample.empty()) sample = raw_bytes(out[k]);
     }
     progress.update(++done, count);
-  });
+  };
+  if (executor.from_many_threads) {
+    tbb::parallel_for(std::int64_t{0}, count, one);
+  } else {
+    for (std::int64_t i = 0; i < count; ++i) one(i);
+  }
+  for (const std::string& note : executor.notes) fmt::print(stderr, "{}\n", note);
 
   ArchiveEntries entries;
   for (const int i : net.outputs) {
@@ -177,13 +172,15 @@ Verb run_verb() {
           "Execute a network on samples, exactly",
           "  obz run kws.obz --input x.npy -o out.npz\n"
           "  obz run kws.obz --input x.npy --taps taps/ --engine fast\n"
-          "  obz run digits.obz --input images.npy --labels labels.npy\n",
+          "  obz run digits.obz --input images.npy --labels labels.npy\n"
+          "  obz run digits.obz --input images.npy --labels labels.npy --engine ptx\n",
           {{"net", "NET", "an .obz network", &o->net, true},
            {"--input,-i", "FILE", "npy, one sample per leading index; ID=FILE with several inputs; - is stdin",
             &o->inputs, true},
            {"--out,-o", "FILE", ".npz with every output, or .npy with the only one", &o->out},
            {"--taps", "DIR", "write every value of every sample, and taps.json with their sha256", &o->taps},
-           {"--engine,-e", "NAME", "ref (naive, the golden) or fast (default: ref)", &o->engine},
+           {"--engine,-e", "NAME",
+            "ref (naive, the golden), fast, ptx (the CUDA kernels' PTX on the CPU) or gpu (default: ref)", &o->engine},
            {"--labels", "FILE", "npy of class numbers: report top-1 accuracy", &o->labels},
            {"--samples,-n", "N", "only the first N samples", &o->samples},
            {"--json", "", "as JSON", &o->json}},

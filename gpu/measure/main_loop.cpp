@@ -48,7 +48,7 @@ IntNet layer_of(const Subject& s, std::int64_t slices) {
   }
   // Ones, and one weight that needs all of its type's bits.
   std::fill(op.filter.weights.data.begin(), op.filter.weights.data.end(), 1);
-  op.filter.weights.data[0] = static_cast<std::int32_t>(s.w.max());
+  op.filter.weights.data[0] = static_cast<std::int32_t>(s.w.is_signed ? s.w.min() : s.w.max());
   op.requant.channels[0] = {.multiplier = 1, .shift = 16, .lo = -128, .hi = 127};
   IntNet net{.name = "loop"};
   const std::vector<Shape> shapes{x};
