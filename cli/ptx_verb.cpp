@@ -1,4 +1,5 @@
 // obz ptx: runs a kernel's PTX on the CPU, with every check on, and says what it did.
+#include <algorithm>
 #include <charconv>
 #include <limits>
 #include <memory>
@@ -9,13 +10,14 @@
 #include "cli/ptx_report.hpp"
 #include "cli/verb.hpp"
 #include "gpu/ptx/launch.hpp"
+#include "gpu/ptx/stream.hpp"
 #include "ref/base/file.hpp"
 
 namespace obz::cli {
 namespace {
 
 struct Options {
-  std::string file, kernel, grid, block;
+  std::string file, kernel, grid, block, stream, stream_cta = "0";
   std::vector<std::string> args;
   std::int64_t shared = 0, threads = 0;
   std::uint64_t limit = 0;
@@ -36,6 +38,20 @@ ptx::Dim3 dim(const std::string& text, const char* flag) {
     at = next + 1;
   }
   throw Error(fmt::format("{} {}: expected X, X,Y or X,Y,Z", flag, text));
+}
+
+/// A block counts from 0.
+ptx::Dim3 stream_cta(const Options& o, const ptx::Dim3& grid) {
+  if (o.stream.empty() && o.given->count("--stream-cta") != 0)
+    throw Error("--stream-cta: expected --stream FILE with it");
+  ptx::Dim3 cta = dim(o.stream_cta, "--stream-cta");
+  if (o.stream_cta.find(',') == std::string::npos) cta.y = cta.z = 0;
+  if (std::count(o.stream_cta.begin(), o.stream_cta.end(), ',') == 1) cta.z = 0;
+  if (cta.x >= grid.x || cta.y >= grid.y || cta.z >= grid.z) {
+    throw Error(
+        fmt::format("--stream-cta {}: expected a block of the grid {},{},{}", o.stream_cta, grid.x, grid.y, grid.z));
+  }
+  return cta;
 }
 
 int list(const Options& o, const ptx::Module& module) {
@@ -63,9 +79,14 @@ int run(const Options& o) {
   ptx::Memory memory;
   const std::vector<PtxArg> args = make_ptx_args(o.args, memory);
   launch.args = pack(kernel, args);
-  const ptx::Options options{.checks = {.races = !o.no_races, .uninitialised = !o.no_uninitialised},
-                             .threads = static_cast<int>(o.threads),
-                             .max_instructions = o.limit};
+  ptx::Options options{.checks = {.races = !o.no_races, .uninitialised = !o.no_uninitialised},
+                       .threads = static_cast<int>(o.threads),
+                       .max_instructions = o.limit};
+  ptx::StreamText stream(o.kernel, stream_cta(o, launch.grid));
+  if (!o.stream.empty()) {
+    options.sink = stream.sink();
+    options.sink_cta = stream.cta();
+  }
   ptx::Counters counters;
   try {
     counters = ptx::run(module, launch, memory, options);
@@ -78,6 +99,7 @@ int run(const Options& o) {
     return 1;
   }
   write_back(args, memory, o.no_uninitialised);
+  if (!o.stream.empty()) write_file(o.stream, as_bytes(stream.text()));
   if (o.json) {
     fmt::print("{}", counters_json(counters, o.kernel));
   } else {
@@ -112,6 +134,8 @@ Verb ptx_verb() {
        {"--no-races", "", "do not look for races on shared memory", &o->no_races},
        {"--no-uninitialised", "", "allow reads of bytes that nobody wrote", &o->no_uninitialised},
        {"--lines", "", "counters for each line of the text too", &o->lines},
+       {"--stream", "FILE", "write every instruction of one block, with lanes and addresses", &o->stream},
+       {"--stream-cta", "X,Y,Z", "which block (default 0)", &o->stream_cta},
        {"--json", "", "counters as JSON", &o->json}},
       [o] { return run(*o); },
       o->given};

@@ -1,6 +1,9 @@
 // Whole networks through the compiled kernels: every layer beside the reference, and in one go with residual additions
 // in the epilogues.
-#include <fstream>
+#include "tests/support/networks.hpp"
+
+#include <cstdlib>
+#include <map>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,26 +13,21 @@
 #include "ref/base/file.hpp"
 #include "ref/execute/inputs.hpp"
 #include "ref/net/save_load.hpp"
-#include "tests/support/run_obz.hpp"
-#include "tests/support/shared_data.hpp"
-#include "tests/support/temp_dir.hpp"
 
 namespace obz {
 namespace {
 
 using ::testing::HasSubstr;
 
-const std::string kDigits = OBZ_SOURCE_DIR "/golden/data/digits/";
-
 /// Every layer on `obz check`; then the whole network in one go, also its outputs.
-void expect_equal(const std::string& net_file, const std::string& inputs_file, int samples) {
+void expect_equal(const test::NetFiles& files, int samples) {
   const auto r =
-      test::shell("obz check " + net_file + " --engines ptx -i " + inputs_file + " -n " + std::to_string(samples));
+      test::shell("obz check " + files.net + " --engines ptx -i " + files.inputs + " -n " + std::to_string(samples));
   ASSERT_EQ(r.exit_code, 0) << r.err << r.out;
   EXPECT_THAT(r.out, HasSubstr(" 0 differ"));
 
-  const IntNet net = load_net(net_file);
-  const InputSet inputs(net, {inputs_file});
+  const IntNet net = load_net(files.net);
+  const InputSet inputs(net, {files.inputs});
   const NodeRunner naive = [](const Node& n, std::span<const Tensor* const> in, Tensor& y) { run_naive(n, in, y); };
   gpu::PtxDevice device;
   gpu::WholeNet whole(device, net);
@@ -50,15 +48,7 @@ class PtxDigits : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(PtxDigits, are_equal) {
   const test::TempDir dir;
-  const std::string net = (dir / "n.obz").string(), plan = (dir / "mixed.json").string();
-  std::ofstream(plan) << R"({"rest": {"weights": 4, "activations": 4},
-    "layers": {"stem": {"weights": 8, "activations": 8}, "block1.conv2": {"weights": 2, "activations": 8},
-               "block2.conv1": {"weights": 8, "activations": 4}}})";
-  const std::string bits = GetParam();
-  const auto made = test::shell("obz quantize " + kDigits + "digits.onnx --calib " + kDigits + "images.npy --bits " +
-                                (bits == "mixed" ? plan : bits) + " -o " + net);
-  ASSERT_EQ(made.exit_code, 0) << made.err;
-  expect_equal(net, kDigits + "images.npy", 4);
+  expect_equal(test::quantized_digits(dir, GetParam()), 4);
 }
 
 INSTANTIATE_TEST_SUITE_P(Bits, PtxDigits, ::testing::Values("w8a8", "w4a4", "w4a8", "mixed"),
@@ -69,7 +59,7 @@ TEST(PtxNetworks, a_residual_network_adds_in_its_epilogues) {
   const std::string file = (dir / "n.obz").string(), image = (dir / "x.npy").string();
   const auto made = test::shell("obz zoo resnet18 --size 64 --bits w4a4 -o " + file + " --image " + image);
   ASSERT_EQ(made.exit_code, 0) << made.err;
-  expect_equal(file, image, 1);
+  expect_equal({file, image}, 1);
 
   const IntNet net = load_net(file);
   gpu::PtxDevice device;
@@ -79,29 +69,23 @@ TEST(PtxNetworks, a_residual_network_adds_in_its_epilogues) {
 }
 
 TEST(PtxNetworks, a_layer_without_kernel_runs_on_the_host_and_says_so) {
-  const auto file = test::shared_data() / "models/kws_ref_model.tflite";
-  if (!std::filesystem::exists(file)) GTEST_SKIP() << "skipped: no " << file;
   const test::TempDir dir;
-  const std::string net = (dir / "n.obz").string();
-  ASSERT_EQ(test::shell("obz import " + file.string() + " -o " + net).exit_code, 0);
-  const std::string inputs = (test::shared_data() / "golden/mlperf_kws_dscnn/input.npy").string();
-  const auto r =
-      test::shell("obz run " + net + " -i " + inputs + " -n 2 --engine ptx -o " + (dir / "ptx.npy").string());
+  const auto kws = test::imported(dir, "kws_ref_model.tflite", "mlperf_kws_dscnn");
+  if (!kws) GTEST_SKIP() << "skipped: no kws_ref_model.tflite";
+  const std::string run = "obz run " + kws->net + " -i " + kws->inputs + " -n 2 -o ";
+  const auto r = test::shell(run + (dir / "ptx.npy").string() + " --engine ptx");
   EXPECT_EQ(r.exit_code, 0) << r.err;
   EXPECT_THAT(r.err, HasSubstr("ran on the host: no kernel for softmax"));
-  ASSERT_EQ(test::shell("obz run " + net + " -i " + inputs + " -n 2 -o " + (dir / "ref.npy").string()).exit_code, 0);
+  ASSERT_EQ(test::shell(run + (dir / "ref.npy").string()).exit_code, 0);
   EXPECT_EQ(read_file(dir / "ptx.npy"), read_file(dir / "ref.npy"));
 }
 
 TEST(PtxNetworks, of_tflite_are_equal) {
   const test::TempDir dir;
-  for (const auto& [model, golden] : {std::pair{"pretrainedResnet_quant.tflite", "mlperf_ic_resnet8"},
-                                      std::pair{"kws_ref_model.tflite", "mlperf_kws_dscnn"}}) {
-    const auto file = test::shared_data() / "models" / model;
-    if (!std::filesystem::exists(file)) GTEST_SKIP() << "skipped: no " << file;
-    const std::string net = (dir / "n.obz").string();
-    ASSERT_EQ(test::shell("obz import " + file.string() + " -o " + net).exit_code, 0);
-    expect_equal(net, (test::shared_data() / "golden" / golden / "input.npy").string(), 4);
+  for (const auto& [model, golden] : test::kTfliteModels) {
+    const auto files = test::imported(dir, model, golden);
+    if (!files) GTEST_SKIP() << "skipped: no " << model;
+    expect_equal(*files, 4);
   }
 }
 
@@ -115,7 +99,7 @@ TEST(PtxNetworks, cifar_resnet20_is_equal_at_eight_and_four_bits) {
         test::shell("obz quantize " + (data / "float-weights/resnet20_cifar10.onnx").string() + " --calib " + images +
                     " --mean .485,.456,.406 --std .229,.224,.225 --samples 32 --bits " + bits + " -o " + net);
     ASSERT_EQ(made.exit_code, 0) << made.err;
-    expect_equal(net, images, 3);
+    expect_equal({net, images}, 3);
   }
 }
 
@@ -126,7 +110,7 @@ TEST(PtxNightly, resnet50_at_full_size_is_equal) {
   const std::string file = (dir / "n.obz").string(), image = (dir / "x.npy").string();
   for (const std::string bits : {"w8a8", "w4a4"}) {
     ASSERT_EQ(test::shell("obz zoo resnet50 --bits " + bits + " -o " + file + " --image " + image).exit_code, 0);
-    expect_equal(file, image, 1);
+    expect_equal({file, image}, 1);
   }
 }
 

@@ -100,6 +100,24 @@ TEST_F(CliPtx, a_race_is_exit_code_1_with_its_place) {
               HasSubstr("\"fault\": \""));
 }
 
+TEST_F(CliPtx, writes_the_instruction_stream_of_a_block) {
+  const std::string x = (dir / "x.npy").string(), file_out = (dir / "s.txt").string();
+  const std::string run =
+      "obz ptx " + file + " -k scale -g 2 -b 32 -a in:" + x + " -a zeros:64 -a s32:1 --stream " + file_out;
+  ASSERT_EQ(shell(run + " --stream-cta 1").exit_code, 0);
+  const Bytes bytes = read_file(file_out);
+  const std::string text(bytes.begin(), bytes.end());
+  EXPECT_THAT(text, ::testing::StartsWith("# obz-stream 1 scale cta 1,0,0\n0 8 ld.param.u64 ffffffff"));
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1 + 11);
+  const auto store = text.find(" st.global.u8 ffffffff ");
+  ASSERT_NE(store, std::string::npos);
+  const std::string line = text.substr(store, text.find('\n', store) - store);
+  EXPECT_EQ(std::count(line.begin(), line.end(), ' '), 2 + 32);  // an address for each lane
+  const auto r = shell(run + " --stream-cta 2");
+  EXPECT_EQ(r.exit_code, 2);
+  EXPECT_THAT(r.err, HasSubstr("--stream-cta 2: expected a block of the grid 2,1,1"));
+}
+
 TEST_F(CliPtx, bad_usage_is_one_sentence_and_exit_code_2) {
   const auto refuse = [&](const std::string& rest, const std::string& reason) {
     const auto r = shell("obz ptx " + file + " " + rest);

@@ -1,6 +1,5 @@
 // Claims: whole convolutions, dense layers and matrix products in obz_layer equal the reference, whatever their shapes,
 // widths, signs and recipes; what the unit cannot hold is refused with a number.
-#include <fstream>
 #include <random>
 
 #include <gmock/gmock.h>
@@ -16,8 +15,7 @@
 #include "rtl/harness/layer_unit.hpp"
 #endif
 #include "tests/execute/random_layers.hpp"
-#include "tests/support/run_obz.hpp"
-#include "tests/support/shared_data.hpp"
+#include "tests/support/networks.hpp"
 
 namespace obz {
 namespace {
@@ -151,19 +149,10 @@ std::string check(const std::string& net, const std::string& options) {
 
 class RtlDigits : public ::testing::TestWithParam<const char*> {};
 
-/// The embedded digits network, quantized anew.
 TEST_P(RtlDigits, are_equal_in_every_layer) {
   const test::TempDir dir;
-  const std::string net = (dir / "n.obz").string(), plan = (dir / "mixed.json").string();
-  const std::string data = OBZ_SOURCE_DIR "/golden/data/digits/";
-  std::ofstream(plan) << R"({"rest": {"weights": 4, "activations": 4},
-    "layers": {"stem": {"weights": 8, "activations": 8}, "block1.conv2": {"weights": 2, "activations": 8},
-               "block2.conv1": {"weights": 8, "activations": 4}}})";
-  const std::string bits = GetParam();
-  const auto made = test::shell("obz quantize " + data + "digits.onnx --calib " + data + "images.npy --bits " +
-                                (bits == "mixed" ? plan : bits) + " -o " + net);
-  ASSERT_EQ(made.exit_code, 0) << made.err;
-  EXPECT_THAT(check(net, "-i " + data + "images.npy -n 4"), HasSubstr(" cy"));
+  const test::NetFiles digits = test::quantized_digits(dir, GetParam());
+  EXPECT_THAT(check(digits.net, "-i " + digits.inputs + " -n 4"), HasSubstr(" cy"));
 }
 
 /// More pixels than the scratchpad has words; and the same layer with few.
@@ -193,14 +182,10 @@ INSTANTIATE_TEST_SUITE_P(Bits, RtlDigits, ::testing::Values("w8a8", "w4a4", "w4a
 
 TEST(RtlNetworks, of_tflite_are_equal_in_every_layer) {
   const test::TempDir dir;
-  for (const auto& [model, golden] : {std::pair{"pretrainedResnet_quant.tflite", "mlperf_ic_resnet8"},
-                                      std::pair{"kws_ref_model.tflite", "mlperf_kws_dscnn"}}) {
-    const auto file = test::shared_data() / "models" / model;
-    if (!std::filesystem::exists(file)) GTEST_SKIP() << "skipped: no " << file;
-    const std::string net = (dir / "n.obz").string();
-    ASSERT_EQ(test::shell("obz import " + file.string() + " -o " + net).exit_code, 0);
-    const auto inputs = test::shared_data() / "golden" / golden / "input.npy";
-    check(net, "-i " + inputs.string() + " -n 4");
+  for (const auto& [model, golden] : test::kTfliteModels) {
+    const auto files = test::imported(dir, model, golden);
+    if (!files) GTEST_SKIP() << "skipped: no " << model;
+    check(files->net, "-i " + files->inputs + " -n 4");
   }
 }
 
