@@ -54,7 +54,7 @@ class KernelEngine final : public Engine {
       acc.push_back(c.acc);
       channels.push_back(channel_of(c.channel));
     }
-    Memory memory(*device_);
+    DeviceMemory memory(*device_);
     RequantArgs args{.acc = memory.constant(acc, "accumulators"),
                      .channels = memory.constant(channels, "channels"),
                      .out = memory.allocate(static_cast<std::int64_t>(out.size() * sizeof(out[0])), "outputs"),

@@ -6,7 +6,7 @@
 #include "gpu/kernels/epilogue.cuh"
 #include "gpu/kernels/load.cuh"
 #include "gpu/kernels/product.cuh"
-#include "gpu/kernels/tile.cuh"
+#include "gpu/kernels/tile.hpp"
 
 namespace obz::gpu {
 

@@ -7,7 +7,7 @@
 #include "gpu/kernels/quad.cuh"
 #include "gpu/kernels/requantizer.cuh"
 #include "gpu/kernels/residual.cuh"
-#include "gpu/kernels/tile.cuh"
+#include "gpu/kernels/tile.hpp"
 
 namespace obz::gpu {
 
@@ -39,12 +39,12 @@ struct AnyChannels {
 #pragma unroll
     for (int e = 0; e < 4; ++e) c[e] = global<const DyadicChannel>(args.channels)[first + e];
   }
-  __device__ __forceinline__ void requantize_quad(const ConvArgs& args, Kind kind, const int (&sum)[4],
+  __device__ __forceinline__ void requantize_quad(const ConvArgs& args, RecipeKind kind, const int (&sum)[4],
                                                   std::int32_t (&v)[4]) const {
     std::int64_t acc[4];
 #pragma unroll
     for (int e = 0; e < 4; ++e) acc[e] = accumulate(sum[e] + c[e].bias, args.requant);
-    if (kind != Kind::any) {
+    if (kind != RecipeKind::any) {
 #pragma unroll
       for (int e = 0; e < 4; ++e) v[e] = requantize_known(acc[e], kind, widened(c[e]));
     } else {
@@ -66,7 +66,7 @@ struct CompactChannels {
       c[e] = {raw.x, raw.y, static_cast<std::uint32_t>(raw.z)};
     }
   }
-  __device__ __forceinline__ void requantize_quad(const ConvArgs& args, Kind kind, const int (&sum)[4],
+  __device__ __forceinline__ void requantize_quad(const ConvArgs& args, RecipeKind kind, const int (&sum)[4],
                                                   std::int32_t (&v)[4]) const {
 #pragma unroll
     for (int e = 0; e < 4; ++e) {
@@ -84,7 +84,7 @@ struct CompactChannels {
 
 /// Four outputs, the residual branch added where there is one.
 template <class Channels>
-__device__ __forceinline__ void write_quad(const ConvArgs& args, Kind kind, int row, int channel, const int4& sums,
+__device__ __forceinline__ void write_quad(const ConvArgs& args, RecipeKind kind, int row, int channel, const int4& sums,
                                            const Channels& channels) {
   const int sum[4] = {sums.x, sums.y, sums.z, sums.w};
   std::int32_t v[4];
@@ -107,7 +107,7 @@ __device__ __forceinline__ void write_tile(const ConvArgs& args, const Sums& sum
   const int lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, t = lane % 4;
   const int channel = first_channel + lane % kQuads * 4;
   const bool wanted = channel < args.y.row_bytes * 8 / args.y.bits;
-  const Kind kind = kind_of(args.requant.recipe);
+  const RecipeKind kind = kind_of(args.requant.recipe);
 
   const typename Tile::Channels own(args, channel);
 

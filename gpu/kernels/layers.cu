@@ -102,7 +102,7 @@ extern "C" __global__ void __launch_bounds__(128) concat(const __grid_constant__
   if (!q.exists) return;
   std::int32_t part = 0;
   while (part + 1 < args.parts && q.first >= args.begin[part + 1]) ++part;
-  Kind kind = kind_of(args.requant[part].recipe);
+  RecipeKind kind = kind_of(args.requant[part].recipe);
   std::int32_t x[4];
   const std::int32_t offset = q.first - args.begin[part];
   const bool one_access = offset % 4 == 0 && (q.first + 4 <= args.begin[part + 1] || part + 1 == args.parts);

@@ -183,7 +183,7 @@ struct Planes {
 #pragma unroll
         for (int q = 0; q < W; ++q) twice -= x_worth[p] * w_worth[q] * acc[p][q][i][j][e];
       }
-      return twice >> 1;
+      return twice >> 1;  // has not wrapped: depths are below 2^28
     }
   };
 };

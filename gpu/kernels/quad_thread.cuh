@@ -29,7 +29,7 @@ __device__ __forceinline__ Quad quad_of_thread(const View& y) {
 template <class ChannelOf>
 __device__ __forceinline__ void finish_quad(const View& y, const Quad& q, const std::int64_t (&sums)[4],
                                             const Requantizer& requant, ChannelOf channel_of) {
-  const Kind kind = kind_of(requant.recipe);
+  const RecipeKind kind = kind_of(requant.recipe);
   std::int32_t out[4];
 #pragma unroll
   for (int i = 0; i < 4; ++i) {

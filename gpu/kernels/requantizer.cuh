@@ -1,8 +1,9 @@
-// From an accumulator to an output on the device: ref/arith/requantize.hpp itself, with the two recipes that networks
+// From an accumulator to an output on the device: ref/arith/requantize.hpp itself, with the recipes that networks
 // use most known to the compiler, and any other executed as data.
 #pragma once
 
 #include "gpu/kernels/abi.hpp"
+#include "gpu/kernels/known_recipes.hpp"
 #include "ref/arith/requantize.hpp"
 
 namespace obz::gpu {
@@ -24,35 +25,16 @@ inline __device__ __noinline__ std::int64_t requantize_any(std::int64_t acc, con
   return requantize(acc, recipe, widened(c));
 }
 
-/// Rounded once: half up, as most hardware does; half even, as HAWQ-V3.
-constexpr Recipe half_up() { return {}; }
-constexpr Recipe half_even() { return {.rounding = Rounding::half_even}; }
-
-/// TFLite's reference: a doubling high multiply, then a rounding shift.
-constexpr Recipe two_roundings() {
-  return {.rounding = Rounding::half_away, .first_bits = 31, .scaled_bits = 32, .scaled_overflow = Overflow::wrap};
-}
-
-/// Recipes that the compiler knows, and all others. Uniform over a launch, asked once.
-enum class Kind { half_up, half_even, two_roundings, any };
-
-__device__ __forceinline__ Kind kind_of(const Recipe& r) {
-  return r == half_up()         ? Kind::half_up
-         : r == half_even()     ? Kind::half_even
-         : r == two_roundings() ? Kind::two_roundings
-                                : Kind::any;
-}
-
 /// By a kind that the compiler knows.
-__device__ __forceinline__ std::int32_t requantize_known(std::int64_t acc, Kind kind, const Channel& c) {
-  if (kind == Kind::half_up) return static_cast<std::int32_t>(requantize(acc, half_up(), c));
-  if (kind == Kind::half_even) return static_cast<std::int32_t>(requantize(acc, half_even(), c));
+__device__ __forceinline__ std::int32_t requantize_known(std::int64_t acc, RecipeKind kind, const Channel& c) {
+  if (kind == RecipeKind::half_up) return static_cast<std::int32_t>(requantize(acc, half_up(), c));
+  if (kind == RecipeKind::half_even) return static_cast<std::int32_t>(requantize(acc, half_even(), c));
   return static_cast<std::int32_t>(requantize(acc, two_roundings(), c));
 }
 
-__device__ __forceinline__ std::int32_t requantize_one(std::int64_t acc, const Recipe& recipe, Kind kind,
+__device__ __forceinline__ std::int32_t requantize_one(std::int64_t acc, const Recipe& recipe, RecipeKind kind,
                                                        const DyadicChannel& c) {
-  if (kind != Kind::any) return requantize_known(acc, kind, widened(c));
+  if (kind != RecipeKind::any) return requantize_known(acc, kind, widened(c));
   return static_cast<std::int32_t>(requantize_any(acc, recipe, c));
 }
 

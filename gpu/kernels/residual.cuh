@@ -8,7 +8,7 @@ namespace obz::gpu {
 
 /// kind_of the three recipes of a join, asked once in a thread.
 struct JoinKinds {
-  Kind a, b, out;
+  RecipeKind a, b, out;
 };
 
 __device__ __forceinline__ JoinKinds kinds_of(const Residual& r) {

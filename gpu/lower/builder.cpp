@@ -9,17 +9,17 @@
 
 namespace obz::gpu {
 
-Memory::~Memory() {
+DeviceMemory::~DeviceMemory() {
   for (const Address a : held_) device_->free(a);
 }
 
-Address Memory::allocate(std::int64_t bytes, const std::string& label) {
+Address DeviceMemory::allocate(std::int64_t bytes, const std::string& label) {
   const Address a = device_->allocate(static_cast<std::size_t>(bytes), label);
   held_.push_back(a);
   return a;
 }
 
-Address Memory::constant(std::span<const std::byte> bytes, const std::string& label) {
+Address DeviceMemory::constant(std::span<const std::byte> bytes, const std::string& label) {
   const Address a = allocate(static_cast<std::int64_t>(bytes.size()), label);
   device_->write(a, bytes);
   return a;

@@ -29,12 +29,12 @@ class Unsupported : public std::runtime_error {
 };
 
 /// Device memory, given back together.
-class Memory {
+class DeviceMemory {
  public:
-  explicit Memory(Device& device) : device_(&device) {}
-  Memory(Memory&&) = default;
-  Memory& operator=(Memory&&) = delete;
-  ~Memory();
+  explicit DeviceMemory(Device& device) : device_(&device) {}
+  DeviceMemory(DeviceMemory&&) = default;
+  DeviceMemory& operator=(DeviceMemory&&) = delete;
+  ~DeviceMemory();
 
   Address allocate(std::int64_t bytes, const std::string& label);
   Address constant(std::span<const std::byte> bytes, const std::string& label);
@@ -62,7 +62,7 @@ struct HostStep {
 struct Program {
   explicit Program(Device& device) : memory(device) {}
 
-  Memory memory;
+  DeviceMemory memory;
   std::vector<KernelCall> calls;
   std::vector<HostStep> host;                  ///< in order
   std::vector<std::pair<int, Placed>> inputs;  ///< of the network's tensors: to be written before each run
@@ -74,7 +74,7 @@ class Builder {
   Builder(Device& device, const IntNet& net) : net_(&net), program_(std::make_unique<Program>(device)) {}
 
   const IntNet& net() const { return *net_; }
-  Memory& memory() { return program_->memory; }
+  DeviceMemory& memory() { return program_->memory; }
 
   /// Whose work follows; appears in labels.
   void set_layer(std::string name) { layer_ = std::move(name); }

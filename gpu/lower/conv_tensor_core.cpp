@@ -4,13 +4,15 @@
 
 #include <fmt/format.h>
 
+#include "gpu/kernels/known_recipes.hpp"
+#include "gpu/kernels/tile.hpp"
 #include "gpu/lower/conv_problem.hpp"
 #include "gpu/lower/move.hpp"
 
 namespace obz::gpu {
 namespace {
 
-constexpr std::int64_t kChannelPad = 128;
+constexpr std::int64_t kChannelPad = Large::kColumns;
 constexpr int kPieceBytes = 16;
 
 std::int64_t round_up(std::int64_t v, std::int64_t to) { return (v + to - 1) / to * to; }
@@ -58,7 +60,7 @@ Scheme scheme_of(const ConvProblem& p) {
   if (stored <= 8 && w.fit(8)) return {.module = "conv8", .kernel = fmt::format("conv_{}8", sign), .all_tiles = true};
   if (stored <= 16 && w.fit(16)) {
     const int x_bytes = stored == 16 ? 2 : 1, w_bytes = w.fit(8) ? 1 : 2;
-    return {.module = "conv16",
+    return {.module = fmt::format("conv16{}", sign),
             .kernel = fmt::format("conv_{}_{}x{}", sign, x_bytes, w_bytes),
             .x_bits = 8 * x_bytes,
             .w_planes = w_bytes};
@@ -153,9 +155,7 @@ std::vector<std::byte> packed_weights(const ConvProblem& p, const Scheme& s, con
 /// What large tiles can keep in registers.
 bool is_compact(const ConvProblem& p) {
   const Requant& r = *p.requant;
-  const Recipe up{}, even{.rounding = Rounding::half_even},
-      two{.rounding = Rounding::half_away, .first_bits = 31, .scaled_bits = 32, .scaled_overflow = Overflow::wrap};
-  if (r.recipe != up && r.recipe != even && r.recipe != two) return false;
+  if (kind_of(r.recipe) == RecipeKind::any) return false;
   if (p.accumulator.bits != 32 || p.accumulator.overflow != Overflow::wrap) return false;
   const Channel& first = r.channels[0];
   return std::all_of(r.channels.begin(), r.channels.end(), [&](const Channel& c) {
@@ -167,23 +167,14 @@ bool is_compact(const ConvProblem& p) {
 /// The largest tile that gives every SM of a T4 a block, and that the channels fill by more than half.
 TileSize tile_for(const ConvProblem& p, bool compact) {
   constexpr std::int64_t kSms = 40;
-  const std::int64_t rows = p.y.storage.rows(), columns = p.weights.outputs;
-  const auto blocks = [&](std::int64_t side) { return ((rows + side - 1) / side) * ((columns + side - 1) / side); };
-  if (compact && columns > 64 && blocks(128) >= kSms) return TileSize::large;
-  if (columns > 32 && blocks(64) >= kSms) return TileSize::medium;
-  return TileSize::small;
-}
-
-struct TileShape {
-  const char* name;
-  std::int64_t side;
-  std::uint32_t threads;
-};
-
-TileShape shape_of(TileSize tile) {
-  if (tile == TileSize::large) return {"large", 128, 128};
-  if (tile == TileSize::small) return {"small", 32, 32};
-  return {"medium", 64, 128};
+  const auto fits = [&](TileSize size) {
+    const TileShape tile = shape_of(size);
+    const std::int64_t down = (p.y.storage.rows() + tile.rows - 1) / tile.rows;
+    const std::int64_t across = (p.weights.outputs + tile.columns - 1) / tile.columns;
+    return p.weights.outputs > tile.columns / 2 && down * across >= kSms;
+  };
+  if (compact && fits(TileSize::large)) return TileSize::large;
+  return fits(TileSize::medium) ? TileSize::medium : TileSize::small;
 }
 
 /// A byte pattern repeated over 32 bits.
@@ -216,7 +207,17 @@ void make_planes(Builder& builder, const ConvProblem& p, const Scheme& s, ConvAr
   args.weights_signed = s.w_signed ? 1 : 0;
 }
 
+template <class Tile>
+TileShape shape_of(const char* name) {
+  return {.name = name, .rows = Tile::kRows, .columns = Tile::kColumns, .threads = Tile::kThreads};
+}
+
 }  // namespace
+
+TileShape shape_of(TileSize tile) {
+  if (tile == TileSize::large) return shape_of<Large>("large");
+  return tile == TileSize::small ? shape_of<Small>("small") : shape_of<Medium>("medium");
+}
 
 bool for_tensor_cores(const ConvProblem& p) {
   const Scheme scheme = scheme_of(p);
@@ -280,8 +281,9 @@ void conv_on_tensor_cores(Builder& builder, const ConvProblem& p, TileSize tile)
   const std::string kernel = scheme.module == "conv1"
                                  ? scheme.kernel
                                  : fmt::format("{}_{}", scheme.kernel, depth.narrow ? "stem" : shape.name);
-  const auto tiles = [&](std::int64_t v) { return static_cast<std::uint32_t>((v + shape.side - 1) / shape.side); };
-  builder.call_grid(scheme.module.c_str(), kernel, {tiles(p.y.storage.rows()), tiles(p.y.storage.row_lanes()), 1},
+  const auto tiles = [](std::int64_t v, std::int64_t of) { return static_cast<std::uint32_t>((v + of - 1) / of); };
+  builder.call_grid(scheme.module.c_str(), kernel,
+                    {tiles(p.y.storage.rows(), shape.rows), tiles(p.y.storage.row_lanes(), shape.columns), 1},
                     shape.threads, args);
 }
 

@@ -10,6 +10,13 @@ namespace obz::gpu {
 /// Which of the tiles of gpu/kernels/tile.cuh.
 enum class TileSize { automatic, large, medium, small };
 
+/// Of a block of such a kernel: output pixels, output channels, threads.
+struct TileShape {
+  const char* name;
+  std::uint32_t rows, columns, threads;
+};
+TileShape shape_of(TileSize tile);
+
 /// What a caller may fix that is otherwise chosen.
 struct LowerOptions {
   TileSize tile = TileSize::automatic;

@@ -57,7 +57,7 @@ void matmul_direct(Builder& builder, const Node& node, const MatMul& op) {
                   .transpose_a = op.transpose_a ? 1 : 0,
                   .transpose_b = op.transpose_b ? 1 : 0,
                   .requant = requantizer_of(op.requant, op.accumulator)};
-  Memory& memory = builder.memory();
+  DeviceMemory& memory = builder.memory();
   const std::string& layer = builder.layer();
   args.a_zero_points = memory.constant(repeated(op.a_zero_points, m), layer + ": zero points of a");
   args.b_zero_points = memory.constant(repeated(op.b_zero_points, n), layer + ": zero points of b");

@@ -35,16 +35,16 @@ std::vector<Subject> subjects() {
 
 /// One block of outputs, `slices` slices deep.
 IntNet layer_of(const Subject& s, std::int64_t slices) {
-  const std::int64_t side = s.tile == TileSize::large ? 128 : s.tile == TileSize::medium ? 64 : 32;
+  const auto [name, rows, columns, threads] = shape_of(s.tile);
   const int stored = s.x.bits * s.w.bits <= 2 ? 1 : s.x.bits <= 4 ? 4 : s.x.bits <= 8 ? 8 : 16;
   Conv2d op;
   Shape x;
   if (s.stem) {  // a window of 16 x `slices` pixels of four bytes
-    op.filter.weights = Tensor(Shape{side, slices, 16, 32 / stored}, s.w);
-    x = Shape{1, slices, side + 15, 32 / stored};
+    op.filter.weights = Tensor(Shape{columns, slices, 16, 32 / stored}, s.w);
+    x = Shape{1, slices, rows + 15, 32 / stored};
   } else {
-    op.filter.weights = Tensor(Shape{side, 1, 1, slices * 512 / stored}, s.w);
-    x = Shape{1, 1, side, slices * 512 / stored};
+    op.filter.weights = Tensor(Shape{columns, 1, 1, slices * 512 / stored}, s.w);
+    x = Shape{1, 1, rows, slices * 512 / stored};
   }
   // Ones, and one weight that needs all of its type's bits.
   std::fill(op.filter.weights.data.begin(), op.filter.weights.data.end(), 1);
@@ -97,12 +97,12 @@ std::vector<MainLoop> measure_main_loops() {
     const auto per_slice = [](std::uint64_t a, std::uint64_t b) {
       return (static_cast<double>(b) - static_cast<double>(a)) / kSlices;
     };
-    const std::uint32_t side = s.tile == TileSize::large ? 128 : s.tile == TileSize::medium ? 64 : 32;
+    const TileShape shape = shape_of(s.tile);
     OBZ_CHECK(call.grid[0] == 1 && call.grid[1] == 1);
     MainLoop loop{.module = call.module,
                   .kernel = call.kernel,
-                  .rows = side,
-                  .columns = side,
+                  .rows = shape.rows,
+                  .columns = shape.columns,
                   .threads = call.block[0],
                   .shared_bytes = ptx::kernel_info(modules.module(call.module), call.kernel).shared_bytes};
     for (const auto& [opcode, count] : twice.by_opcode) {

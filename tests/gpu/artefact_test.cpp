@@ -6,6 +6,7 @@
 #include <optional>
 #include <regex>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "gpu/ptx/module.hpp"
@@ -54,6 +55,7 @@ TEST(Artefact, every_module_is_ptx_for_sm_75_with_kernels_that_run_here) {
   for (const std::string_view name : gpu::kernel_modules()) {
     const std::string_view text = gpu::kernel_ptx(name);
     EXPECT_NE(text.find(".target sm_75\n"), std::string_view::npos) << name;
+    EXPECT_NE(text.find(".version 7.7\n"), std::string_view::npos) << name << ": for drivers since CUDA 11.7";
     const ptx::Module module = ptx::parse_module(text, std::string(name));
     EXPECT_FALSE(ptx::kernel_names(module).empty()) << name;
     for (const std::string& kernel : ptx::kernel_names(module)) {
@@ -66,6 +68,20 @@ TEST(Artefact, an_unknown_module_is_refused_with_the_list) {
   const std::string message = test::message_of<Error>([] { gpu::kernel_ptx("layer"); });
   EXPECT_EQ(message.rfind("kernel module \"layer\": expected one of ", 0), 0U) << message;
   EXPECT_NE(message.find("layers"), std::string::npos) << message;
+}
+
+TEST(Artefact, is_not_older_than_its_sources) {
+  const auto said = shell("cmake -P " OBZ_SOURCE_DIR "/gpu/kernels/sources_hash.cmake");
+  ASSERT_EQ(said.exit_code, 0) << said.err;
+  for (const std::string_view name : gpu::kernel_modules()) {
+    const std::string_view text = gpu::kernel_ptx(name);
+    constexpr std::string_view mark = "// Sources: ";
+    const std::size_t at = text.rfind(mark);
+    ASSERT_NE(at, std::string_view::npos) << name;
+    const std::string_view hash = text.substr(at + mark.size(), 64);
+    EXPECT_NE(said.err.find(fmt::format("{} {}\n", name, hash)), std::string::npos)
+        << name << ".ptx is older than its sources: build the target ptx_artefact, which needs nvcc";
+  }
 }
 
 TEST(Artefact, is_what_the_sources_compile_to) {

@@ -63,7 +63,7 @@ constexpr Target kTargets[] = {{"conv8", "conv_s8_large", 1},
                                {"conv8", "conv_s8_medium", 2},
                                {"conv8", "conv_s8_stem", 3},
                                {"conv4", "conv_u4_medium", 4},
-                               {"conv16", "conv_s_2x2_medium", 5},
+                               {"conv16s", "conv_s_2x2_medium", 5},
                                {"conv1", "conv_planes_2x1", 6},
                                {"direct", "depthwise", 7},
                                {"layers", "add", 8},
@@ -89,7 +89,7 @@ TEST(GpuMutants, every_reason_is_needed) {
 /// Every kernel of the modules that have barriers.
 std::vector<std::pair<std::string, std::string>> kernels_with_barriers() {
   std::vector<std::pair<std::string, std::string>> list;
-  for (const char* module : {"conv8", "conv4", "conv16", "conv1"}) {
+  for (const char* module : {"conv8", "conv4", "conv16s", "conv16u", "conv1"}) {
     const ptx::Module parsed = ptx::parse_module(gpu::kernel_ptx(module), module);
     for (const std::string& kernel : ptx::kernel_names(parsed)) list.emplace_back(module, kernel);
   }

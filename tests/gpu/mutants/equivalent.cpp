@@ -19,6 +19,7 @@ constexpr const char* kLeftByNothing =
 constexpr const char* kBound = "at equality both answers are the bound";
 constexpr const char* kGeneral = "a known recipe goes the general way, which gives the same";
 constexpr const char* kFalse = "the other operand is false";
+constexpr const char* kWays = "both ways to divide, by 32 bits and by 64, give the same";
 constexpr const char* kChannels = "the interval that is asked next ends at the last channel, too";
 
 constexpr Equivalent kEquivalents[] = {
@@ -40,6 +41,10 @@ constexpr Equivalent kEquivalents[] = {
     {"add", "cvt.u64.u32 %rd258, %r138; -> cvt.s64.s32 %rd258, %r138;", kPositive},
     {"move", "cvt.u64.u32 %rd116, %r148; -> cvt.s64.s32 %rd116, %r148;", kPositive},
     {"move", "cvt.s64.s32 %rd25, %r133; -> cvt.u64.u32 %rd25, %r133;", kPositive},
+    {"depthwise", "shr.s32 %r477, %r476, 31; -> shr.u32 %r477, %r476, 31;", kPositive},
+    {"depthwise", "mul.wide.s32 %rd143, %r480, 8; -> mul.wide.u32 %rd143, %r480, 8;", kPositive},
+    {"depthwise", "mul.wide.u32 %rd423, %r190, %r2; -> mul.wide.s32 %rd423, %r190, %r2;", kPositive},
+    {"avg_pool", "setp.gt.u64 %p156, %rd372, 4294967295; -> setp.ge.u64 %p156, %rd372, 4294967295;", kWays},
     {"conv_s8_large", "cvt.u32.u16 %r3463, %rs123; -> cvt.s32.s16 %r3463, %rs123;", kByte},
     {"conv_u4_medium", "cvt.u32.u16 %r332, %rs119; -> cvt.s32.s16 %r332, %rs119;", kByte},
     {"conv_u4_medium", "cvt.u64.u32 %rd843, %r1468; -> cvt.s64.s32 %rd843, %r1468;", kByte},
@@ -52,14 +57,12 @@ constexpr Equivalent kEquivalents[] = {
     {"depthwise", "shr.u32 %r365, %r359, 4; -> shr.s32 %r365, %r359, 4;", kBit},
     {"add", "shr.u64 %rd350, %rd349, 30; -> shr.s64 %rd350, %rd349, 30;", kBit},
     {"move", "shr.u32 %r243, %r239, %r242; -> shr.s32 %r243, %r239, %r242;", kBit},
-    {"depthwise", "cvt.u64.u32 %rd384, %r583; -> cvt.s64.s32 %rd384, %r583;", kCut},
     {"add", "cvt.u64.u32 %rd815, %r493; -> cvt.s64.s32 %rd815, %r493;", kCut},
     {"move", "ld.global.nc.u8 %r189, [%rd157]; -> ld.global.nc.s8 %r189, [%rd157];", kCut},
     {"move", "ld.global.nc.u8 %r365, [%rd331]; -> ld.global.nc.s8 %r365, [%rd331];", kCut},
     {"conv_s8_large", "mov.u32 %r3670, %r3885; ->", kNoSlice},
     {"conv_s_2x2_medium", "mov.u32 %r2655, %r2689; ->", kNoSlice},
     {"conv_s8_stem", "mov.u32 %r1613, %r1610; -> mov.u32 %r1613, %r1611;", kPadding},
-    {"depthwise", "neg.s32 %r506, %r495; -> not.b32 %r506, %r495;", kNoLeft},
     {"add", "neg.s32 %r339, %r324; -> not.b32 %r339, %r324;", kNoLeft},
     {"requantize_cases", "neg.s32 %r28, %r19; -> not.b32 %r28, %r19;", kNoLeft},
     {"avg_pool", "setp.lt.s32 %p392, %r637, 31; -> setp.le.s32 %p392, %r637, 31;", kLeftByNothing},

@@ -188,6 +188,9 @@ std::vector<Trial> avg_pool_trials() {
   }
   for (const std::int64_t channels : {8, 20}) {
     for (int i = 0; i < 8; ++i) add(kInt32, channels, known_endings()[0], AverageBy::requant, Rounding::half_up);
+    Ending at_the_rails = known_endings()[0];
+    at_the_rails.accumulator = {10, Overflow::saturate};
+    add(kInt8, channels, at_the_rails, AverageBy::requant, Rounding::half_up);
   }
   Random r(80);
   for (int i = 0; i < 80; ++i) {

@@ -1,4 +1,5 @@
-// Policy: how a convolution is cut into blocks and warps. The host chooses among three (gpu/lower/choose_tile.hpp).
+// Policy: how a convolution is cut into blocks and warps. The host chooses among three: tile_for in
+// gpu/lower/conv_tensor_core.cpp.
 #pragma once
 
 namespace obz::gpu {
