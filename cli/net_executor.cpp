@@ -15,20 +15,21 @@ namespace {
 /// A device and the network on it, alive together.
 struct OnDevice {
   std::unique_ptr<gpu::Device> device;
-  gpu::WholeNet net;
+  gpu::WholeNet whole;
 
-  OnDevice(std::unique_ptr<gpu::Device> d, const IntNet& n, const gpu::LowerOptions& options)
-      : device(std::move(d)), net(*device, n, options) {}
+  OnDevice(std::unique_ptr<gpu::Device> d, const IntNet& net, const gpu::LowerOptions& options)
+      : device(std::move(d)), whole(*device, net, options) {}
 };
 
-NetExecutor on_device(std::unique_ptr<gpu::Device> device, const IntNet& net, bool every_value) {
+NetExecutor on_device(std::unique_ptr<gpu::Device> device, std::shared_ptr<const IntNet> net, bool every_value) {
   if (const auto why = device->absent()) throw MissingTool(*why);
-  const auto state = std::make_shared<OnDevice>(std::move(device), net, gpu::LowerOptions{.join = !every_value});
+  const auto state = std::make_shared<OnDevice>(std::move(device), *net, gpu::LowerOptions{.join = !every_value});
   NetExecutor executor{
-      .run = [state](const std::vector<Tensor>& inputs, const ValueTap& tap) { return state->net.run(inputs, tap); },
+      .net = std::move(net),
+      .run = [state](const std::vector<Tensor>& inputs, const ValueTap& tap) { return state->whole.run(inputs, tap); },
       .from_many_threads = false,
       .notes = {}};
-  for (const gpu::HostStep& step : state->net.program().host) {
+  for (const gpu::HostStep& step : state->whole.program().host) {
     executor.notes.push_back(fmt::format("{} ran on the host: {}", step.node->name, step.why));
   }
   return executor;
@@ -36,24 +37,26 @@ NetExecutor on_device(std::unique_ptr<gpu::Device> device, const IntNet& net, bo
 
 }  // namespace
 
-NetExecutor make_net_executor(const std::string& engine, const IntNet& net, bool every_value) {
+NetExecutor make_net_executor(const std::string& engine, IntNet loaded, bool every_value) {
   if (engine == "fast" && !every_value) {  // nobody watches the values between the layers, so they may be anything
-    const auto fast = std::make_shared<FastNet>(net);
-    return {[fast](const std::vector<Tensor>& inputs, const ValueTap&) { return fast->run(inputs); }};
+    const auto fast = std::make_shared<const FastNet>(std::move(loaded));
+    return {.net = std::shared_ptr<const IntNet>(fast, &fast->net()),
+            .run = [fast](const std::vector<Tensor>& inputs, const ValueTap&) { return fast->run(inputs); }};
   }
-  if (engine == "ptx") return on_device(std::make_unique<gpu::PtxDevice>(), net, every_value);
-  if (engine == "gpu") return on_device(std::make_unique<gpu::CudaDevice>(), net, every_value);
+  auto net = std::make_shared<const IntNet>(std::move(loaded));
+  if (engine == "ptx") return on_device(std::make_unique<gpu::PtxDevice>(), std::move(net), every_value);
+  if (engine == "gpu") return on_device(std::make_unique<gpu::CudaDevice>(), std::move(net), every_value);
   NodeRunner runner;
   if (engine == "ref")
     runner = [](const Node& n, std::span<const Tensor* const> in, Tensor& y) { run_naive(n, in, y); };
-  if (engine == "fast") runner = FastExecutor(net);
+  if (engine == "fast") runner = FastExecutor(*net);
   if (!runner) {
     throw Error(
         fmt::format("--engine {}: expected ref, fast, ptx or gpu; other engines compare, see `obz check`", engine));
   }
-  return {[runner, &net](const std::vector<Tensor>& inputs, const ValueTap& tap) {
-    return run_net(net, inputs, runner, tap);
-  }};
+  return {.net = net, .run = [runner, net](const std::vector<Tensor>& inputs, const ValueTap& tap) {
+            return run_net(*net, inputs, runner, tap);
+          }};
 }
 
 }  // namespace obz::cli

@@ -82,14 +82,16 @@ std::int64_t largest(const IntNet& net, const Tensor& scores) {
 }
 
 int run(const Options& o) {
-  const IntNet net = load_net(o.net);
-  if (net.input_borders.empty() && net.inputs.empty()) throw Error(fmt::format("{}: the network has no input", o.net));
+  IntNet loaded = load_net(o.net);
+  const bool has_input = !loaded.input_borders.empty() || !loaded.inputs.empty();
+  if (!has_input) throw Error(fmt::format("{}: the network has no input", o.net));
+  const NetExecutor executor = make_net_executor(o.engine, std::move(loaded), !o.taps.empty());
+  const IntNet& net = *executor.net;
   const InputSet inputs(net, o.inputs);
   const std::int64_t count = std::min(inputs.count(), o.samples);
   if (count < 1) throw Error("--samples: expected at least 1");
   const std::vector<std::int64_t> labels =
       o.labels.empty() ? std::vector<std::int64_t>() : read_labels(o.labels, count);
-  const NetExecutor executor = make_net_executor(o.engine, net, !o.taps.empty());
 
   std::vector<Recording> taps(net.tensors.size());
   std::vector<bool> wanted(net.tensors.size(), false);

@@ -114,10 +114,8 @@ std::unique_ptr<Engine> make_engine(const std::string& name, int timeout_s, cons
   if (name.starts_with(pipe)) return std::make_unique<PipeEngine>(name.substr(pipe.size()), timeout_s);
   constexpr std::string_view faulty = "faulty:";
   if (name.starts_with(faulty)) return std::make_unique<FaultyEngine>(name.substr(faulty.size()));
-  for (const std::string_view planned : {"rtl", "sysc", "ptx", "gpu"}) {
-    if (name == planned) throw MissingTool(fmt::format("engine {} is not part of this build", name));
-  }
-  constexpr std::string_view known[] = {"ref", "fast", "faulty:NAME", "pipe:COMMAND"};
+  constexpr std::string_view known[] = {"ref",  "fast",        "ptx",         "gpu",         "rtl",
+                                        "sysc", "dut:FILE.sv", "faulty:NAME", "pipe:COMMAND"};
   throw Error(
       fmt::format("unknown engine \"{}\"{}; engines are {}", name, did_you_mean(name, known), fmt::join(known, ", ")));
 }
