@@ -174,6 +174,43 @@ struct ConcatArgs {
   Requantizer requant[kParts];
 };
 
+enum class PairOp : std::uint8_t { product, minimum, maximum };
+
+/// y = requant((a - za) * (b - zb)), or the smaller or larger of two tensors that share their scale. One shape.
+struct PairArgs {
+  View a, b, y;
+  DyadicChannel channel;
+  Requantizer requant;
+  std::int32_t a_zero_point = 0, b_zero_point = 0;
+  PairOp does = PairOp::product;
+};
+
+/// y = table[x - first]; int32 entries for every value of x's type.
+struct LookupArgs {
+  View x, y;
+  Address table = 0;
+  std::int32_t first = 0;
+};
+
+/// y = lo + step * #{t : direction[c] * x >= thresholds[c][t]}; int64 [channels or 1][count] ascending, int32 [channels
+/// or 1].
+struct ThresholdArgs {
+  View x, y;
+  Address thresholds = 0, directions = 0;
+  std::int32_t count = 0, per_channel = 0;
+  std::int32_t lo = 0, step = 1;
+};
+
+/// ref/ops/softmax.hpp over the channels of each row; 32 threads a row.
+struct SoftmaxArgs {
+  View x, y;
+  DyadicChannel difference;
+  Recipe recipe;
+  std::int64_t diff_min = 0;
+  std::int64_t lo = 0, hi = 0;                   ///< of y's type, which fills its elements
+  Address exp_table = 0, reciprocal_table = 0;  ///< int64 [513] each; 0: 8-bit input
+};
+
 /// Moves elements: reshape, transpose, pad, slice, packing and unpacking. Element e of y (in memory order: row-major
 /// over `extent`, the last of which are the channels) takes logical element
 ///   L = base + sum_d coordinate_d * step_d      of x, if low_d <= coordinate_d < high_d for every d, else `fill`;

@@ -1,5 +1,5 @@
-// Convolutions of tensors of one and two bits by planes: m8n8k128, xor and popc. The name says the planes of x and of w.
-// More planes than two are slower than m8n8k32 does them (four times the multipliers of one plane pair).
+// Convolutions of tensors of one and two bits by planes: m8n8k128, xor and popc. The name says the planes of x and of
+// w. More planes than two are slower than m8n8k32 does them (four times the multipliers of one plane pair).
 #include "gpu/kernels/conv.cuh"
 
 namespace obz::gpu {

@@ -9,6 +9,7 @@
 #include "gpu/lower/channels.hpp"
 #include "gpu/lower/move.hpp"
 #include "gpu/lower/orders.hpp"
+#include "gpu/lower/pointwise.hpp"
 #include "gpu/lower/products.hpp"
 #include "gpu/lower/residual.hpp"
 
@@ -98,13 +99,9 @@ struct Lowering {
   }
 
   void operator()(const Add& op) const {
-    const Shape& shape = y_info().shape;
-    // The order of an operand that needs no expansion.
-    const int leader = x_info().shape == shape ? node.inputs[0] : node.inputs[1];
-    const Order order = info(leader).shape == shape ? b.order_of(leader) : natural_order(shape.rank());
-    const Placed first = operand(node.inputs[0], shape, order), second = operand(node.inputs[1], shape, order);
-    const Placed y = b.make(node.outputs[0], order);
-    const AddArgs args{.a = first.view(), .y = y.view(), .with = residual_of(op, second)};
+    const Operands operands = operands_of(b, node);
+    const Placed y = b.make(node.outputs[0], operands.order);
+    const AddArgs args{.a = operands.a.view(), .y = y.view(), .with = residual_of(op, operands.b)};
     b.call("layers", "add", quads_of(args.y), args);
     b.set(node.outputs[0], y);
   }
@@ -135,6 +132,12 @@ struct Lowering {
     b.call("layers", "concat", quads_of(args.y), args);
     b.set(node.outputs[0], y);
   }
+
+  void operator()(const Mul& op) const { lower_mul(b, node, op); }
+  void operator()(const MinMax& op) const { lower_min_max(b, node, op); }
+  void operator()(const Lookup& op) const { lower_lookup(b, node, op); }
+  void operator()(const Threshold& op) const { lower_threshold(b, node, op); }
+  void operator()(const Softmax& op) const { lower_softmax(b, node, op); }
 
   void operator()(const Reshape&) const { moved(strides_of(y_info().shape)); }
   void operator()(const Transpose& op) const {
@@ -183,15 +186,6 @@ struct Lowering {
     const Placed x = b.get(node.inputs[0], b.order_of(node.inputs[0])), y = b.make(node.outputs[0], order);
     move(b, x, y, mapping);
     b.set(node.outputs[0], y);
-  }
-
-  /// Tensor t as large as `shape`.
-  Placed operand(int t, const Shape& shape, const Order& order) const {
-    if (info(t).shape == shape) return b.get(t, order);
-    const Placed x = b.get(t, b.order_of(t));
-    const Placed wide = b.scratch({shape, info(t).type, order}, info(t).name + ", repeated");
-    move(b, x, wide, transposed(x.storage, wide.storage));
-    return wide;
   }
 
   void set_part(ConcatArgs& args, std::size_t i, const Placed& x, const Requant& requant,

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ref/read/tables.hpp"
+
 namespace obz::testing {
 
 Tensor random_tensor(Random& random, const Shape& shape, IntType type) {
@@ -247,6 +249,35 @@ IntNet random_min_max(Random& r, const Profile&) {
   const IntType type = r.pick({kInt8, kUInt8, kInt16});
   const Shape a{33, 17, 40};
   return single("min_max", MinMax{.maximum = r.one_in(2)}, {{a, type}, {r.one_in(2) ? a : Shape{40}, type}}, type);
+}
+
+IntNet random_lookup(Random& r, const Profile&) {
+  const IntType type = r.pick({kInt8, kUInt8, kInt4, kInt16, IntType{6, false}});
+  Lookup op{.table = Tensor(Shape{std::int64_t{1} << type.bits}, type), .function = "random"};
+  for (std::int32_t& v : op.table.data) v = static_cast<std::int32_t>(r.value(type));
+  return single("lookup", op, {{Shape{r.between(1, 3), r.between(1, 7), r.between(1, 40)}, type}}, type);
+}
+
+IntNet random_softmax(Random& r, const Profile& p) {
+  const bool tflite = p.add == AddRule::common_scale && p.is_dyadic();
+  const Profile& profile = tflite ? p : find_profile("tflite/double");
+  const OutputQuant differences{.lo = kInt32.min(), .hi = kInt32.max(), .type = kInt32};
+  const IntType x = r.pick({kInt8, kUInt8, kInt16});
+  const double scale =
+      std::ldexp(static_cast<double>(r.between(1 << 20, 1 << 21)), static_cast<int>(r.between(-28, -20)));
+  Softmax op;
+  if (x == kInt16) {
+    op.difference = fill_factor(profile, scale / 256 / (10.0 / 65535), differences, "softmax");
+    op.exp_table = softmax_exp_table();
+    op.reciprocal_table = softmax_reciprocal_table();
+  } else {
+    const double largest = std::ldexp(1.0, profile.recipe.first_bits == 0 ? 30 : 31) - 1;
+    op.difference = fill_factor(profile, std::min(scale * std::ldexp(1.0, 26), largest), differences, "softmax");
+    const int left_shift = 31 - op.difference.channels[0].shift;
+    op.diff_min = -static_cast<std::int64_t>(std::floor(31 * std::ldexp(1.0, 26 - left_shift)));
+  }
+  const Shape shape{r.between(1, 3), r.between(1, 5), r.pick<std::int64_t>({1, 2, 5, 10, 33, 130, 300})};
+  return single("softmax", op, {{shape, x}}, x == kInt16 ? kInt16 : r.pick({kInt8, kUInt8, kInt16}));
 }
 
 }  // namespace obz::testing

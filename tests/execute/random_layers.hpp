@@ -112,4 +112,9 @@ IntNet random_threshold(Random& r, const Profile&);
 
 IntNet random_min_max(Random& r, const Profile&);
 
+IntNet random_lookup(Random& r, const Profile&);
+
+/// The profile's own differences where it is of TFLite's family, else tflite/double's.
+IntNet random_softmax(Random& r, const Profile& p);
+
 }  // namespace obz::testing

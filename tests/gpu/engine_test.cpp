@@ -84,7 +84,11 @@ INSTANTIATE_TEST_SUITE_P(Kernels, EveryProfile,
                                            Kind{"matmul", random_matmul, 4, 50}, Kind{"add", random_add, 1, 5},
                                            Kind{"rescale", random_rescale, 2, 30}, Kind{"mean", random_mean, 2, 20},
                                            Kind{"concat", random_concat, 2, 30},
-                                           Kind{"max_pool", random_max_pool, 1, 10}, Kind{"pad", random_pad, 1, 10}),
+                                           Kind{"max_pool", random_max_pool, 1, 10}, Kind{"pad", random_pad, 1, 10},
+                                           Kind{"mul", random_mul, 2, 30}, Kind{"min_max", random_min_max, 1, 15},
+                                           Kind{"lookup", random_lookup, 4, 60},
+                                           Kind{"threshold", random_threshold, 1, 15},
+                                           Kind{"softmax", random_softmax, 6, 90}),
                          [](const auto& i) { return i.param.name; });
 
 /// Shapes as accelerators meet them; types that choose each product of the tensor core.

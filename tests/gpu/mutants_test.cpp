@@ -70,7 +70,11 @@ constexpr Target kTargets[] = {{"conv8", "conv_s8_large", 1},
                                {"layers", "avg_pool", 9},
                                {"requant", "requantize_cases", 10},
                                {"requant", "requantize_cases", 11, true},
-                               {"movement", "move", 12}};
+                               {"movement", "move", 12},
+                               {"pointwise", "pair", 13},
+                               {"pointwise", "lookup", 14},
+                               {"pointwise", "threshold", 15},
+                               {"softmax", "softmax_rows", 16}};
 
 INSTANTIATE_TEST_SUITE_P(Kernels, GpuMutants, ::testing::ValuesIn(kTargets), [](const auto& i) {
   return std::string(i.param.kernel) + (i.param.of_function ? "_function" : "");

@@ -8,7 +8,7 @@ namespace {
 // Reasons. Each site below was read with what is around it; a text that changes needs a new look.
 constexpr const char* kPositive = "the number is never negative: a thread, row, piece, tap offset or count";
 constexpr const char* kByte = "the register holds a byte, an enumerator or a flag";
-constexpr const char* kBit = "the operand was cut to one bit, or to a byte, before: its sign is 0";
+constexpr const char* kBit = "the operand was cut to one bit, a byte or a half before: its sign is 0";
 constexpr const char* kCut = "what it changes is cut off by the next instructions";
 constexpr const char* kNoSlice =
     "the sums of a depth without slices: there is none, and the loop begins with its own zeros";
@@ -19,6 +19,7 @@ constexpr const char* kLeftByNothing =
 constexpr const char* kBound = "at equality both answers are the bound";
 constexpr const char* kGeneral = "a known recipe goes the general way, which gives the same";
 constexpr const char* kFalse = "the other operand is false";
+constexpr const char* kZero = "what lies beyond the channels is 0 already";
 constexpr const char* kWays = "both ways to divide, by 32 bits and by 64, give the same";
 constexpr const char* kChannels = "the interval that is asked next ends at the last channel, too";
 
@@ -44,6 +45,23 @@ constexpr Equivalent kEquivalents[] = {
     {"depthwise", "shr.s32 %r477, %r476, 31; -> shr.u32 %r477, %r476, 31;", kPositive},
     {"depthwise", "mul.wide.s32 %rd143, %r480, 8; -> mul.wide.u32 %rd143, %r480, 8;", kPositive},
     {"depthwise", "mul.wide.u32 %rd423, %r190, %r2; -> mul.wide.s32 %rd423, %r190, %r2;", kPositive},
+    {"pair", "cvt.u64.u32 %rd118, %r185; -> cvt.s64.s32 %rd118, %r185;", kPositive},
+    {"pair", "shr.u64 %rd174, %rd173, 30; -> shr.s64 %rd174, %rd173, 30;", kBit},
+    {"pair", "ld.param.u8 %rs20, [%rd103+123]; -> ld.param.s8 %rs20, [%rd103+123];", kByte},
+    {"pair", "neg.s32 %r323, %r308; -> not.b32 %r323, %r308;", kNoLeft},
+    {"pair", "mul.wide.u32 %rd446, %r94, %r1; -> mul.wide.s32 %rd446, %r94, %r1;", kPositive},
+    {"pair", "neg.s32 %r381, %r370; -> not.b32 %r381, %r370;", kNoLeft},
+    {"pair", "setp.lt.s32 %p222, %r3, %r426; -> setp.le.s32 %p222, %r3, %r426;", kZero},
+    {"lookup", "cvt.u32.u16 %r56, %rs3; -> cvt.s32.s16 %r56, %rs3;", kByte},
+    {"lookup", "ld.param.u8 %rs6, [%rd1+-11]; -> ld.param.s8 %rs6, [%rd1+-11];", kByte},
+    {"lookup", "ld.param.u8 %rs4, [%rd1+-11]; -> ld.param.s8 %rs4, [%rd1+-11];", kByte},
+    {"lookup", "mul.wide.u32 %rd25, %r35, %r1; -> mul.wide.s32 %rd25, %r35, %r1;", kPositive},
+    {"threshold", "ld.global.nc.u16 %rs5, [%rd3]; -> ld.global.nc.s16 %rs5, [%rd3];", kCut},
+    {"threshold", "ld.param.u8 %rs4, [%rd1+-11]; -> ld.param.s8 %rs4, [%rd1+-11];", kByte},
+    {"threshold", "shr.s32 %r227, %r226, 1; -> shr.u32 %r227, %r226, 1;", kPositive},
+    {"softmax_rows", "cvt.u64.u32 %rd688, %r590; -> cvt.s64.s32 %rd688, %r590;", kCut},
+    {"softmax_rows", "shr.u32 %r319, %r309, 8; -> shr.s32 %r319, %r309, 8;", kBit},
+    {"softmax_rows", "shr.u32 %r410, %r409, 30; -> shr.s32 %r410, %r409, 30;", kBit},
     {"avg_pool", "setp.gt.u64 %p156, %rd372, 4294967295; -> setp.ge.u64 %p156, %rd372, 4294967295;", kWays},
     {"conv_s8_large", "cvt.u32.u16 %r3463, %rs123; -> cvt.s32.s16 %r3463, %rs123;", kByte},
     {"conv_u4_medium", "cvt.u32.u16 %r332, %rs119; -> cvt.s32.s16 %r332, %rs119;", kByte},

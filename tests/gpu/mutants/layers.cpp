@@ -284,8 +284,8 @@ std::vector<Trial> trials_for(const std::string& kernel) {
   if (kernel == "add") return add_trials();
   if (kernel == "avg_pool") return avg_pool_trials();
   if (kernel == "move") return move_trials();
-  OBZ_CHECK(kernel == "requantize_cases");
-  return requantize_trials();
+  if (kernel == "requantize_cases") return requantize_trials();
+  return pointwise_trials(kernel);
 }
 
 }  // namespace obz::test

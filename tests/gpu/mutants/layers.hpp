@@ -19,11 +19,14 @@ struct Trial {
 };
 
 /// For a kernel of this name: conv_* (the name says the types and the tile), depthwise, add, avg_pool, move,
-/// requantize_cases.
+/// requantize_cases, pair, lookup, threshold, softmax_rows.
 std::vector<Trial> trials_for(const std::string& kernel);
 
 /// Those of a conv_* kernel.
 std::vector<Trial> conv_trials(const std::string& kernel);
+
+/// Those of the last four.
+std::vector<Trial> pointwise_trials(const std::string& kernel);
 
 /// One convolution with five slices or more: every barrier of a conv_* kernel matters.
 Trial deep_trial(const std::string& kernel);
