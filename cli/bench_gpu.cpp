@@ -32,7 +32,7 @@ struct Timing {
   double tops() const { return 2.0 * static_cast<double>(m * n * k) / seconds / 1e12; }
 };
 
-Timing time_layer(gpu::CudaDevice& device, const Layer& l, IntType type, std::int64_t batch) {
+Timing time_layer(gpu::CudaDevice& device, const Layer& l, IntType type, std::int64_t batch, int launches) {
   const std::int64_t pad = l.kernel / 2;
   const IntNet net = synthesize({.op = "conv2d",
                                  .profile = "hawq-v3/exact",
@@ -57,24 +57,24 @@ Timing time_layer(gpu::CudaDevice& device, const Layer& l, IntType type, std::in
            .batch = batch,
            .bits = type.bits};
   for (std::size_t i = 0; i < want.data.size(); ++i) t.differ += want.data[i] != got.data[i] ? 1 : 0;
-  t.seconds = device.seconds(program.calls, 50);
+  t.seconds = device.seconds(program.calls, launches);
   return t;
 }
 
 }  // namespace
 
-int bench_gpu(bool json) {
+int bench_gpu(const BenchGpu& options) {
   gpu::CudaDevice device;
   if (const auto why = device.absent()) throw MissingTool(*why);
   std::vector<Timing> timings;
-  for (const std::int64_t batch : {1, 8}) {
+  for (const std::int64_t batch : options.batches) {
     for (const IntType type : {kInt8, kInt4}) {
-      for (const Layer& l : kLayers) timings.push_back(time_layer(device, l, type, batch));
+      for (const Layer& l : kLayers) timings.push_back(time_layer(device, l, type, batch, options.launches));
     }
   }
   std::int64_t differ = 0;
   for (const Timing& t : timings) differ += t.differ;
-  if (json) {
+  if (options.json) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const Timing& t : timings) {
       list.push_back({{"kernel", t.kernel},
@@ -87,7 +87,10 @@ int bench_gpu(bool json) {
                       {"seconds", t.seconds},
                       {"tops", t.tops()}});
     }
-    fmt::print("{}\n", nlohmann::ordered_json{{"device", device.description()}, {"convolutions", list}}.dump(1));
+    fmt::print(
+        "{}\n",
+        nlohmann::ordered_json{{"device", device.description()}, {"launches", options.launches}, {"convolutions", list}}
+            .dump(1));
     return differ == 0 ? 0 : 1;
   }
   Table table({">batch", ">bits", "kernel", ">M", ">N", ">K", ">us", ">TOPS", ">differ"});
@@ -97,9 +100,9 @@ int bench_gpu(bool json) {
                grouped(t.differ)});
   }
   fmt::print(
-      "{}\n\n{}\nMedian of 50 launches, requantization and packing included; every output compared with fast.\n"
+      "{}\n\n{}\nMedian of {} launches, requantization and packing included; every output compared with fast.\n"
       "Four bits are native on sm_75 to sm_89 only; elsewhere they are emulated and their times say nothing.\n",
-      table.text(), device.description());
+      table.text(), device.description(), options.launches);
   return differ == 0 ? 0 : 1;
 }
 

@@ -8,6 +8,7 @@
 
 #include "cli/bar_chart.hpp"
 #include "cli/bench_gpu.hpp"
+#include "cli/numbers.hpp"
 #include "cli/requant_options.hpp"
 #include "cli/table.hpp"
 #include "cli/verb.hpp"
@@ -32,6 +33,7 @@ struct Options {
   std::int64_t count = 0, threads = 1;
   std::uint64_t seed = 1;
   bool json = false;
+  std::string batch;
   std::shared_ptr<Given> given = std::make_shared<Given>();
 };
 
@@ -286,6 +288,18 @@ int bench_net(const Options& o) {
   return 0;
 }
 
+BenchGpu gpu_options(const Options& o) {
+  BenchGpu gpu{.json = o.json};
+  constexpr int most_launches = 10'000, most_images = 64;
+  if (o.count > most_launches) throw Error(fmt::format("bench gpu: -n {}: expected 1..{}", o.count, most_launches));
+  if (o.count > 0) gpu.launches = static_cast<int>(o.count);
+  if (!o.batch.empty()) gpu.batches = parse_integers(o.batch, "--batch");
+  for (const std::int64_t b : gpu.batches) {
+    if (b < 1 || b > most_images) throw Error(fmt::format("--batch {}: expected 1..{}", b, most_images));
+  }
+  return gpu;
+}
+
 int run(const Options& o) {
   constexpr std::int64_t most = 100'000'000;
   if (o.given->count("--count") != 0 && (o.count < 1 || o.count > most)) {
@@ -296,7 +310,7 @@ int run(const Options& o) {
   if (o.topic == "layers" || o.topic == "net") known.insert("--threads");
   if (o.topic == "net") known.insert("--net");
   if (o.topic == "vectors") known.insert("--svg");
-  if (o.topic == "gpu") known.insert("--json");
+  if (o.topic == "gpu") known.insert({"--json", "--batch"});
   require_only(*o.given, known, fmt::format("bench {}", o.topic));
   constexpr std::int64_t most_threads = 1024;
   if (o.threads < 1 || o.threads > most_threads)
@@ -307,7 +321,7 @@ int run(const Options& o) {
   if (o.topic == "stream") return bench_stream(o);
   if (o.topic == "layers") return bench_layers(o);
   if (o.topic == "net") return bench_net(o);
-  if (o.topic == "gpu") return bench_gpu(o.json);
+  if (o.topic == "gpu") return bench_gpu(gpu_options(o));
   throw Error(fmt::format("bench {}: expected profiles, pairs, vectors, stream, layers, net or gpu", o.topic));
 }
 
@@ -325,10 +339,11 @@ Verb bench_verb() {
           "  obz bench gpu               convolutions on a CUDA device, compared and timed\n",
           {{"topic", "TOPIC", "profiles, pairs, vectors, stream, layers, net or gpu", &o->topic, true},
            {"--json", "", "gpu: as JSON", &o->json},
+           {"--batch", "N,...", "gpu: images at once (default 1,8)", &o->batch},
            {"--net", "NET", "net: an .obz network", &o->net},
            {"--count,-n", "N",
             "cases (profiles 6,000,000, stream 4,000,000); channels (vectors 1,000); runs to take the best of (layers, "
-            "net 15)",
+            "net 15); launches to take the median of (gpu 50)",
             &o->count},
            {"--threads", "N", "layers, net: worker threads (default 1)", &o->threads},
            {"--svg", "FILE", "vectors: also a bar chart", &o->svg},

@@ -20,13 +20,14 @@ endfunction()
 # Only where asked for: without it, a missing #include shows. With it, GCC 12 no longer knows standard headers for what
 # they are, and finds fault with inlined strings.
 option(OBZ_PCH "Precompiled headers" OFF)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  set(OBZ_PCH_OPTIONS -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -fpch-preprocess)  # the last: for ccache
+endif()
 function(obz_precompile target)
   if(OBZ_PCH)
     target_precompile_headers(${target} PRIVATE <algorithm> <filesystem> <functional> <map> <memory> <optional> <set>
                                                 <string> <vector> <fmt/format.h> <fmt/ranges.h> ${ARGN})
-    if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-      target_compile_options(${target} PRIVATE -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -fpch-preprocess)  # the last: for ccache
-    endif()
+    target_compile_options(${target} PRIVATE ${OBZ_PCH_OPTIONS})
   endif()
 endfunction()
 

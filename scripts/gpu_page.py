@@ -19,8 +19,8 @@ def main() -> int:
         if c["bits"] == 8:
             c["cublaslt_gemm_seconds"] = lt.get((c["m"], c["n"], c["k"]))
     date = datetime.date.today().isoformat()
-    raw = {"date": date, "device": bench["device"], "command": "scripts/gpu_check", "results": results,
-           "convolutions": bench["convolutions"]}
+    raw = {"date": date, "device": bench["device"], "command": "scripts/gpu_check", "launches": bench["launches"],
+           "results": results, "convolutions": bench["convolutions"]}
     name = re.sub(r"[^a-z0-9]+", "-", bench["device"].split("(")[0].lower()).strip("-")
     stem = out / f"{name}-{date}"
     stem.with_suffix(".json").write_text(json.dumps(raw, indent=1) + "\n")
@@ -31,8 +31,8 @@ def main() -> int:
             "## Equal to the reference", "", "| what | result |", "|---|---|"]
     page += [f"| {r['name']} | {'equal' if r['exit'] == 0 else 'DIFFERS'}: {r['said']} |" for r in results]
     page += ["", "## Times", "",
-             "Median of 50 launches by the device's own events; ours with requantization and packing, cuBLASLt the int32",
-             "matrix product of the same M, N, K alone. Four-bit times mean something on sm_75 to sm_89 only.", "",
+             f"Median of {bench['launches']} launches by the device's own events; ours with requantization and packing,",
+             "cuBLASLt the int32 matrix product of the same M, N, K alone. Four-bit times mean something on sm_75 to sm_89 only.", "",
              "| batch | bits | kernel | M | N | K | us | TOPS | cuBLASLt us | ratio |", "|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|"]
     for c in bench["convolutions"]:
         other = c.get("cublaslt_gemm_seconds")

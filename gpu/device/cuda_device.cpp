@@ -112,7 +112,8 @@ CudaDevice::CudaDevice() {
   check(api().device_get(&state->device, 0), "opening device 0");
   check(api().context_retain(&state->context, state->device), "making a context");
   state->enter();
-  check(api().stream_create(&state->stream, 1), "making a stream");  // 1: does not wait for the default stream
+  // 0: waits for the default stream. Copies from plain host memory go there, and may return before they have arrived.
+  check(api().stream_create(&state->stream, 0), "making a stream");
   state_ = state.release();
 }
 
@@ -168,7 +169,8 @@ void CudaDevice::read(std::uint64_t address, std::span<std::byte> bytes) {
 void CudaDevice::run(std::span<const KernelCall> calls) {
   if (calls.empty()) return;
   state_->enter();
-  state_->capture(calls).launch(state_->stream);
+  const Captured graph = state_->capture(calls);
+  graph.launch(state_->stream);
   check(api().stream_wait(state_->stream), fmt::format("running layer {}", calls.front().layer));
 }
 
