@@ -10,17 +10,17 @@
 #include "golden/cases/synth.hpp"
 #include "golden/complete/complete_layer.hpp"
 #include "gpu/engine.hpp"
-#include "gpu/ptx_device.hpp"
 #include "ref/arith/apply.hpp"
 #include "ref/execute/naive.hpp"
+#include "tests/gpu/any_device.hpp"
 
 namespace obz {
 namespace {
 
-std::unique_ptr<Engine> engine() { return gpu::make_kernel_engine("ptx", std::make_unique<gpu::PtxDevice>()); }
+std::unique_ptr<Engine> engine() { return gpu::make_kernel_engine(test::device_name(), test::any_device()); }
 
-TEST(PtxRequant, equals_the_reference_on_complete_sets_of_every_integer_profile) {
-  const auto ptx = engine();
+TEST(CompleteRequant, equals_the_reference_on_complete_sets_of_every_integer_profile) {
+  const auto device = engine();
   std::size_t cases = 0, profiles = 0;
   for (const Profile& profile : profile_catalogue()) {
     if (!profile.is_dyadic()) continue;
@@ -30,8 +30,8 @@ TEST(PtxRequant, equals_the_reference_on_complete_sets_of_every_integer_profile)
     for (std::uint64_t i = 0; i < 16; ++i) channels.push_back(draw_channel(space, i));
     const std::vector<RequantCase> set = complete_cases(profile, channels, {-(1 << 20), 1 << 20}, certificate);
     const RequantJob job{.profile = &profile, .recipe = profile.recipe, .cases = set};
-    ASSERT_TRUE(ptx->supports(job).yes) << profile.id << ": " << ptx->supports(job).why;
-    const std::vector<std::int64_t> got = ptx->run(job);
+    ASSERT_TRUE(device->supports(job).yes) << profile.id << ": " << device->supports(job).why;
+    const std::vector<std::int64_t> got = device->run(job);
     for (std::size_t i = 0; i < set.size(); ++i) {
       ASSERT_EQ(got[i], apply_recipe(set[i].acc, profile.recipe, set[i].channel)) << profile.id << ", case " << i;
     }
@@ -45,7 +45,7 @@ TEST(PtxRequant, equals_the_reference_on_complete_sets_of_every_integer_profile)
 /// Outputs of a complete set of `options` that were compared, all of them equal.
 std::int64_t compare_complete(const SynthSpec& options) {
   const IntNet net = synthesize(options);
-  const auto ptx = engine();
+  const auto device = engine();
   std::int64_t compared = 0;
   for (const std::vector<Tensor>& sample : complete_inputs(net, 71).samples) {
     LayerJob job{.net = &net,
@@ -53,17 +53,17 @@ std::int64_t compare_complete(const SynthSpec& options) {
                  .inputs = {},
                  .output = &net.tensors[static_cast<std::size_t>(net.outputs[0])]};
     for (const Tensor& t : sample) job.inputs.push_back(&t);
-    EXPECT_TRUE(ptx->supports(job).yes) << ptx->supports(job).why;
+    EXPECT_TRUE(device->supports(job).yes) << device->supports(job).why;
     Tensor want(job.output->shape, job.output->type);
     run_naive(*job.node, job.inputs, want);
-    EXPECT_EQ(ptx->run(job).output.data, want.data);
+    EXPECT_EQ(device->run(job).output.data, want.data);
     if (::testing::Test::HasFailure()) return 0;
     compared += want.elems();
   }
   return compared;
 }
 
-TEST(PtxMatMul, equals_the_reference_on_complete_sets_of_every_pair_of_types) {
+TEST(CompleteMatMul, equals_the_reference_on_complete_sets_of_every_pair_of_types) {
   std::int64_t compared = 0;
   for (const IntType a : {kInt4, kUInt4, kInt8, kUInt8, IntType{2, true}, IntType{1, false}}) {
     for (const IntType b : {kInt4, kUInt4, kInt8, kUInt8, IntType{2, false}}) {
@@ -77,7 +77,7 @@ TEST(PtxMatMul, equals_the_reference_on_complete_sets_of_every_pair_of_types) {
   EXPECT_GT(compared, 200000);
 }
 
-TEST(PtxLayers, equal_the_reference_on_complete_sets) {
+TEST(CompleteLayers, equal_the_reference_on_complete_sets) {
   EXPECT_GE(compare_complete({.op = "add", .conv = {1, 32, 32, 64, 1, 1, 1, 1, 0}}), 65536);
   EXPECT_GE(compare_complete({.op = "avgpool", .conv = {1, 11, 11, 8, 1, 3, 3, 2, 1}}), 1000);
   EXPECT_GE(compare_complete({.op = "concat", .conv = {1, 4, 4, 11, 1, 1, 1, 1, 0}}), 256);

@@ -1,26 +1,29 @@
-// A device of a test's own: memory, one module of compiled kernels, and launches through the PTX executor, all checks
-// on.
+// A device of a test's own: memory, one module of compiled kernels, and launches; on the PTX executor with all its
+// checks.
 #pragma once
 
-#include <cstring>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "gpu/kernels/artefact.hpp"
-#include "gpu/ptx/launch.hpp"
+#include "tests/gpu/any_device.hpp"
 #include "tests/gpu/packing.hpp"
 
 namespace obz::test {
 
 class Device {
  public:
-  explicit Device(const std::string& module) : module_(ptx::parse_module(gpu::kernel_ptx(module), module + ".ptx")) {}
+  explicit Device(std::string module) : module_(std::move(module)), device_(any_device(1)) {}
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+  ~Device() {
+    for (const gpu::Address a : held_) device_->free(a);
+  }
 
   template <class T>
   gpu::Address upload(const std::vector<T>& values, const std::string& label) {
-    const gpu::Address address = memory_.allocate(values.size() * sizeof(T), label);
-    memory_.write(address, std::as_bytes(std::span(values)));
+    const gpu::Address address = room(values.size() * sizeof(T), label);
+    device_->write(address, std::as_bytes(std::span(values)));
     return address;
   }
   /// `t` as rows of `channels`.
@@ -32,29 +35,34 @@ class Device {
   /// Room that nothing was written to.
   gpu::View output(const Tensor& t, std::int64_t channels) {
     gpu::View v = view_of(t.elems() / channels, channels, t.type);
-    v.data = memory_.allocate(bytes_of(v), "y");
+    v.data = room(bytes_of(v), "y");
     return v;
   }
-  gpu::Address room(std::size_t bytes, const std::string& label) { return memory_.allocate(bytes, label); }
+  gpu::Address room(std::size_t bytes, const std::string& label) {
+    return held_.emplace_back(device_->allocate(bytes, label));
+  }
 
   template <class Args>
-  ptx::Counters launch(const std::string& kernel, std::int64_t threads, const Args& args, std::uint32_t block = 128) {
-    ptx::Launch l{.kernel = kernel, .grid = {}, .block = {.x = block}};
-    l.grid.x = static_cast<std::uint32_t>((threads + block - 1) / block);
-    l.args.resize(sizeof(Args));
-    std::memcpy(l.args.data(), &args, sizeof(Args));
-    return ptx::run(module_, l, memory_, {.threads = 1});
+  void launch(const std::string& kernel, std::int64_t threads, const Args& args, std::uint32_t block = 128) {
+    const auto bytes = std::as_bytes(std::span(&args, 1));
+    const gpu::KernelCall call{.module = module_,
+                               .kernel = kernel,
+                               .grid = {static_cast<std::uint32_t>((threads + block - 1) / block), 1, 1},
+                               .block = {block, 1, 1},
+                               .args = {bytes.begin(), bytes.end()},
+                               .layer = kernel};
+    device_->run(std::span(&call, 1));
   }
   /// A thread for every quad of y.
   template <class Args>
-  ptx::Counters launch_quads(const std::string& kernel, const gpu::View& y, const Args& args) {
-    return launch(kernel, y.rows * ((lanes_of(y) + 3) / 4), args);
+  void launch_quads(const std::string& kernel, const gpu::View& y, const Args& args) {
+    launch(kernel, y.rows * ((lanes_of(y) + 3) / 4), args);
   }
 
   template <class T>
   std::vector<T> download(gpu::Address address, std::size_t count) const {
     std::vector<T> values(count);
-    memory_.read(address, std::as_writable_bytes(std::span(values)));
+    device_->read(address, std::as_writable_bytes(std::span(values)));
     return values;
   }
   /// Every lane of y, padding too.
@@ -63,8 +71,9 @@ class Device {
   }
 
  private:
-  ptx::Module module_;
-  ptx::Memory memory_;
+  std::string module_;
+  std::unique_ptr<gpu::Device> device_;
+  std::vector<gpu::Address> held_;
 };
 
 /// What lanes() gives when y holds `t`: its values, and 0 in all padding.

@@ -87,7 +87,7 @@ struct Checked {
 
 Checked quick_check(const TempDir& dir, const std::string& settings = "") {
   const std::string out = (dir / "measured").string();
-  const std::string built = "OBZ=" OBZ_BINARY " CUDA_HOME=/nowhere " + settings;
+  const std::string built = "OBZ_BUILD=$(dirname " OBZ_BINARY ") CUDA_HOME=/nowhere " + settings;
   Checked c{.result = on_device(OBZ_SOURCE_DIR "/scripts/gpu_check --quick " + out, built), .raw = {}, .page = {}};
   if (!std::filesystem::exists(out)) return c;
   for (const auto& entry : std::filesystem::directory_iterator(out)) {

@@ -1,18 +1,18 @@
-// The compiled kernels as an engine: layers of every kind, executed as PTX, against the reference.
+// The compiled kernels as an engine: layers of every kind against the reference.
 #include "gpu/engine.hpp"
 
 #include <gtest/gtest.h>
 
-#include "gpu/ptx_device.hpp"
 #include "ref/arith/profile.hpp"
 #include "ref/execute/naive.hpp"
 #include "tests/execute/random_layers.hpp"
+#include "tests/gpu/any_device.hpp"
 
 namespace obz::testing {
 namespace {
 
-std::unique_ptr<Engine> ptx_engine(const gpu::LowerOptions& options = {}) {
-  return gpu::make_kernel_engine("ptx", std::make_unique<gpu::PtxDevice>(), options);
+std::unique_ptr<Engine> kernel_engine(const gpu::LowerOptions& options = {}) {
+  return gpu::make_kernel_engine(test::device_name(), test::any_device(), options);
 }
 
 struct Outcome {
@@ -67,7 +67,7 @@ TEST_P(EveryProfile, is_equal_to_the_reference) {
   const Kind& kind = GetParam();
   Outcome total;
   std::uint64_t seed = 1;
-  const auto engine = ptx_engine();  // one: it reads the modules once
+  const auto engine = kernel_engine();  // one: it reads the modules once
   for (const Profile& p : profile_catalogue()) {
     if (p.recipe.arithmetic != Arithmetic::dyadic) continue;
     const Outcome one = compare(
@@ -131,7 +131,7 @@ class ConvSweep : public ::testing::TestWithParam<Precision> {};
 TEST_P(ConvSweep, four_hundred_shapes_are_equal) {
   const Profile& p = find_profile("hawq-v3/exact");
   const Outcome o = compare(
-      *ptx_engine(), [&](Random& r) { return swept_conv(r, p, GetParam()); }, 400, 7);
+      *kernel_engine(), [&](Random& r) { return swept_conv(r, p, GetParam()); }, 400, 7);
   EXPECT_EQ(o.equal, 400);
 }
 
@@ -151,9 +151,10 @@ class TileTest : public ::testing::TestWithParam<gpu::TileSize> {};
 
 TEST_P(TileTest, any_tile_gives_the_same) {
   const Profile& p = find_profile("hawq-v3/exact");
-  for (const Precision& precision : {Precision{"", kInt8, kInt8}, Precision{"", kUInt4, kInt4}}) {
+  for (const Precision& precision : {Precision{"", kInt8, kInt8}, Precision{"", kUInt8, kInt8},
+                                     Precision{"", kInt4, kInt4}, Precision{"", kUInt4, kInt4}}) {
     const Outcome o = compare(
-        *ptx_engine({.tile = GetParam()}), [&](Random& r) { return swept_conv(r, p, precision); }, 40, 11);
+        *kernel_engine({.tile = GetParam()}), [&](Random& r) { return swept_conv(r, p, precision); }, 40, 11);
     EXPECT_EQ(o.equal, 40);
   }
 }
@@ -173,7 +174,7 @@ TEST(Kernels, pixels_stored_as_hawq_stores_them_give_the_same) {
     if (std::get<Conv2d>(net.nodes[0].op).groups != 1) throw Error("grouped: draw again");
     return net;
   };
-  EXPECT_EQ(compare(*ptx_engine({.hwnc = true}), ungrouped, 60, 13).equal, 60);
+  EXPECT_EQ(compare(*kernel_engine({.hwnc = true}), ungrouped, 60, 13).equal, 60);
 }
 
 }  // namespace
