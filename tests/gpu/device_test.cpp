@@ -121,6 +121,12 @@ TEST(GpuCheck, says_what_differs) {
   EXPECT_THAT(c.result.out, HasSubstr("DIFFERS: digits w8a8"));
 }
 
+TEST(GpuCheck, refuses_options_that_it_does_not_know) {
+  const auto r = on_device(OBZ_SOURCE_DIR "/scripts/gpu_check --fast");
+  EXPECT_EQ(r.exit_code, 2);
+  EXPECT_EQ(r.err, "gpu_check: --fast: expected --quick or a folder\n");
+}
+
 TEST(GpuCheck, without_a_device_says_so) {
   const TempDir dir;
   const Checked none = quick_check(dir, "OBZ_STAND_IN_DEVICES=0");
