@@ -114,8 +114,8 @@ std::unique_ptr<Engine> make_engine(const std::string& name, int timeout_s, cons
   if (name.starts_with(pipe)) return std::make_unique<PipeEngine>(name.substr(pipe.size()), timeout_s);
   constexpr std::string_view faulty = "faulty:";
   if (name.starts_with(faulty)) return std::make_unique<FaultyEngine>(name.substr(faulty.size()));
-  constexpr std::string_view known[] = {"ref",  "fast",        "ptx",         "gpu",         "rtl",
-                                        "sysc", "dut:FILE.sv", "faulty:NAME", "pipe:COMMAND"};
+  std::vector<std::string_view> known{"ref", "fast", "faulty:NAME", "pipe:COMMAND"};
+  if (others) known.insert(known.begin() + 2, {"ptx", "gpu", "rtl", "sysc", "dut:FILE.sv"});
   throw Error(
       fmt::format("unknown engine \"{}\"{}; engines are {}", name, did_you_mean(name, known), fmt::join(known, ", ")));
 }

@@ -207,7 +207,7 @@ struct SoftmaxArgs {
   DyadicChannel difference;
   Recipe recipe;
   std::int64_t diff_min = 0;
-  std::int64_t lo = 0, hi = 0;                   ///< of y's type, which fills its elements
+  std::int64_t lo = 0, hi = 0;                  ///< of y's type, which fills its elements
   Address exp_table = 0, reciprocal_table = 0;  ///< int64 [513] each; 0: 8-bit input
 };
 

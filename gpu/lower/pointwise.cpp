@@ -28,11 +28,6 @@ void call_pair(Builder& b, const Node& node, PairArgs args) {
   b.set(node.outputs[0], y);
 }
 
-std::int32_t in_32_bits(std::int64_t zero_point) {
-  if (!kInt32.holds(zero_point)) throw Unsupported("a zero point of more than 32 bits");
-  return static_cast<std::int32_t>(zero_point);
-}
-
 }  // namespace
 
 Operands operands_of(Builder& b, const Node& node) {
@@ -47,8 +42,8 @@ void lower_mul(Builder& b, const Node& node, const Mul& op) {
   call_pair(b, node,
             {.channel = channel_of(op.requant.channels[0]),
              .requant = requantizer_of(op.requant, op.accumulator),
-             .a_zero_point = in_32_bits(op.a_zero_point),
-             .b_zero_point = in_32_bits(op.b_zero_point),
+             .a_zero_point = op.a_zero_point,
+             .b_zero_point = op.b_zero_point,
              .does = PairOp::product});
 }
 
@@ -92,6 +87,9 @@ void lower_threshold(Builder& b, const Node& node, const Threshold& op) {
 void lower_softmax(Builder& b, const Node& node, const Softmax& op) {
   require_dyadic(op.difference);
   const IntType out = info(b, node.outputs[0]).type;
+  if (out.bits != 4 && out.bits != 8 && out.bits != 16 && out.bits != 32) {
+    throw Unsupported("a softmax whose output does not fill its elements");
+  }
   const Order order = natural_order(info(b, node.inputs[0]).shape.rank());
   const Placed x = b.get(node.inputs[0], order), y = b.make(node.outputs[0], order);
   SoftmaxArgs args{.x = x.view(),
@@ -101,7 +99,6 @@ void lower_softmax(Builder& b, const Node& node, const Softmax& op) {
                    .diff_min = op.diff_min,
                    .lo = out.min(),
                    .hi = out.max()};
-  if (out.bits != args.y.bits) throw Unsupported("a softmax of other than 8 or 16 bits");
   if (!op.exp_table.empty()) {
     args.exp_table = b.memory().constant(op.exp_table, b.layer() + ": table of exp");
     args.reciprocal_table = b.memory().constant(op.reciprocal_table, b.layer() + ": table of 1 / x");

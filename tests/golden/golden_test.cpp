@@ -328,7 +328,9 @@ TEST(Engines, unknown_names_are_refused) {
   EXPECT_THAT(message_of<Error>([] { make_engine("fsat"); }), HasSubstr("did you mean \"fast\"?"));
   EXPECT_THAT(message_of<Error>([] { make_engines({""}); }), HasSubstr("a name is missing"));
   EXPECT_THAT(message_of<Error>([] { make_engines({"fast,fast"}); }), HasSubstr("twice"));
-  EXPECT_THAT(message_of<Error>([] { make_engine("gpus"); }), HasSubstr("did you mean \"gpu\"?"));
+  const auto none = [](const std::string&) { return std::unique_ptr<Engine>(); };
+  EXPECT_THAT(message_of<Error>([&] { make_engine("gpus", 60, none); }), HasSubstr("did you mean \"gpu\"?"));
+  EXPECT_THAT(message_of<Error>([] { make_engine("gpu"); }), Not(HasSubstr("ptx")));
 }
 
 }  // namespace

@@ -107,7 +107,11 @@ TEST(GpuCheck, writes_what_a_device_says) {
     EXPECT_EQ(conv.at("differ"), 0) << conv;
     EXPECT_GT(conv.at("seconds").get<double>(), 0) << conv;
   }
-  EXPECT_GE(c.raw.at("results").size(), 16U);
+  std::string names;
+  for (const auto& line : c.raw.at("results")) names += line.at("name").get<std::string>() + "\n";
+  EXPECT_GE(c.raw.at("results").size(), 30U) << names;
+  EXPECT_THAT(names, HasSubstr("Probes."));
+  EXPECT_THAT(names, HasSubstr("Kernels/EveryProfile."));
   for (const auto& line : c.raw.at("results")) EXPECT_EQ(line.at("exit"), 0) << line;
   EXPECT_THAT(c.page, HasSubstr("| digits mixed, one graph | equal: outputs equal to fast |"));
   EXPECT_THAT(c.page, Not(HasSubstr("DIFFERS")));
